@@ -1,0 +1,1 @@
+"""The command line: words, printing and exit codes only."""

@@ -1,0 +1,1 @@
+"""Runs jobs on a cluster: submit, poll, cancel, usage. Knows jobs and records, not recipes or the portal."""

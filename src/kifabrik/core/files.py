@@ -1,0 +1,79 @@
+"""Writing that never leaves half a file, and the one sentence for a disk that is full. Knows no format."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from kifabrik.core.errors import Unavailable
+
+
+@contextmanager
+def explain_disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full, read-only or forbidden disk into one sentence that names the path."""
+    try:
+        yield
+    except OSError as error:
+        remedies = {
+            errno.ENOSPC: ("the disk is full", "Free some space and start again; finished steps are kept."),
+            errno.EDQUOT: ("the disk quota is used up", "Free some space and start again; finished steps are kept."),
+            errno.EROFS: ("the disk is read-only", "Choose a folder that can be written."),
+            errno.EACCES: ("permission denied", "Choose a folder that you may write."),
+        }
+        if error.errno not in remedies:
+            raise
+        what, remedy = remedies[error.errno]
+        raise Unavailable(f"cannot write: {what}.", where=str(path), remedy=remedy, code="disk") from error
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole or not at all: temporary name, fsync, rename, fsync of the folder."""
+    with explain_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(name, mode)
+            os.replace(name, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
+        fsync_folder(path.parent)
+
+
+def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write UTF-8 text whole or not at all."""
+    write_bytes(path, text.encode(), mode=mode)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append one line in one write, so that readers see whole lines and a kill tears at most the last one."""
+    with explain_disk_errors(path), path.open("ab") as stream:
+        stream.write(line.rstrip(b"\n") + b"\n")
+        stream.flush()
+
+
+def read_whole_lines(path: Path, *, offset_bytes: int = 0) -> tuple[list[bytes], int]:
+    """Read the complete lines after an offset; a torn last line is left for the next call. Returns lines and offset."""
+    if not path.exists():
+        return [], offset_bytes
+    with path.open("rb") as stream:
+        stream.seek(offset_bytes)
+        data = stream.read()
+    end = data.rfind(b"\n") + 1
+    return data[:end].splitlines(), offset_bytes + end

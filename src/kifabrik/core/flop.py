@@ -1,0 +1,54 @@
+"""The closed formula for a decoder's floating-point work. Knows shapes, not hardware.
+
+Counted as in Narayanan et al. 2021 and Hoffmann et al. 2022, appendix F: two operations a multiply-add, the backward
+pass costs twice the forward pass, attention counted in full (not the causal half).
+"""
+
+from dataclasses import dataclass
+
+METHOD = "closed formula: matrix products and full attention, forward + 2x backward; adapters skip frozen weights"
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderShape:
+    """Sizes of a Llama-architecture decoder with tied embeddings."""
+
+    hidden_size: int
+    layers: int
+    feedforward_size: int
+    vocabulary: int
+    context_tokens: int
+
+    @property
+    def layer_weights(self) -> int:
+        """Weights of one layer that take part in matrix products: four attention and three feed-forward matrices."""
+        return 4 * self.hidden_size**2 + 3 * self.hidden_size * self.feedforward_size
+
+    @property
+    def matrix_weights(self) -> int:
+        """Weights that take part in matrix products, the output layer included."""
+        return self.layers * self.layer_weights + self.hidden_size * self.vocabulary
+
+    @property
+    def parameters(self) -> int:
+        """All weights; the tied embedding counts once, each layer has two norms and the model a last one."""
+        return self.matrix_weights + (2 * self.layers + 1) * self.hidden_size
+
+
+def forward_flop(shape: DecoderShape, tokens: int) -> int:
+    """Operations to read `tokens` tokens in full contexts."""
+    attention = 4 * shape.layers * shape.context_tokens * shape.hidden_size
+    return tokens * (2 * shape.matrix_weights + attention)
+
+
+def training_flop(shape: DecoderShape, tokens: int) -> int:
+    """Operations to train all weights on `tokens` tokens."""
+    return 3 * forward_flop(shape, tokens)
+
+
+def adapter_training_flop(shape: DecoderShape, tokens: int, *, rank: int) -> int:
+    """Operations to train low-rank adapters of `rank` on every layer matrix: frozen weights need no weight gradient."""
+    adapter_weights = (
+        shape.layers * rank * (4 * 2 * shape.hidden_size + 3 * (shape.hidden_size + shape.feedforward_size))
+    )
+    return 2 * forward_flop(shape, tokens) + 6 * tokens * adapter_weights

@@ -1,0 +1,1 @@
+"""The Django face of the factory; its chapters stand one above the other."""

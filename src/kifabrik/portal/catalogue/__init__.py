@@ -1,0 +1,1 @@
+"""Datasets, registered models, releases and passports."""

@@ -1,0 +1,114 @@
+"""Tables of the catalogue: datasets and their versions, registered models and their releases."""
+
+from functools import partial
+
+from django.db import models
+from django.db.models import Q
+
+from kifabrik.core.ids import new_id
+from kifabrik.portal.compute.models import Run
+from kifabrik.portal.people.models import Organisation, User
+
+
+class Dataset(models.Model):
+    """A name under which an organisation keeps dataset versions."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "dataset"), editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="datasets")
+    name = models.SlugField(max_length=64)
+    is_public = models.BooleanField(default=False, help_text="the cards, never the documents")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("organisation", "name"), name="one_dataset_of_a_name"),)
+
+
+class DatasetVersion(models.Model):
+    """One immutable, checked state of a dataset."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "dsv"), editable=False)
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    digest = models.CharField(max_length=80)
+    card = models.JSONField(help_text="records.DatasetCard")
+    files = models.JSONField(help_text="[{path, digest, size_bytes}] of the dataset folder, card included")
+    registered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    registered_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("dataset", "-number")
+        constraints = (
+            models.UniqueConstraint(fields=("dataset", "number"), name="one_dataset_version_of_a_number"),
+            models.UniqueConstraint(fields=("dataset", "digest"), name="one_dataset_version_of_a_digest"),
+        )
+
+
+class FindingAcceptance(models.Model):
+    """A named person accepts a serious finding of a dataset version, with a reason."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="acceptances")
+    code = models.CharField(max_length=100, help_text="code of the finding")
+    where = models.CharField(max_length=300, blank=True)
+    reason = models.TextField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("version", "code", "where"), name="one_acceptance"),)
+
+
+class RegisteredModel(models.Model):
+    """A name in the catalogue under which releases are published."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "model"), editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="registered_models")
+    name = models.SlugField(max_length=64, unique=True)
+    summary = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("name",)
+
+
+class Release(models.Model):
+    """One published version of a registered model, with its signed passport; never changed, only revoked."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "release"), editable=False)
+    model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="releases")
+    number = models.PositiveIntegerField()
+    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="release")
+    dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="releases")
+    state = models.CharField(max_length=10, choices=[(s, s) for s in ("candidate", "released", "revoked")])
+    is_public = models.BooleanField(default=False)
+    passport = models.JSONField(null=True, blank=True, help_text="records.Passport, once signed")
+    key_id = models.CharField(max_length=80, blank=True, help_text="digest of the public key that signed")
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    released_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("model", "-number")
+        constraints = (
+            models.UniqueConstraint(fields=("model", "number"), name="one_release_of_a_number"),
+            models.CheckConstraint(
+                condition=Q(state="candidate") | Q(released_at__isnull=False), name="release_has_moment"
+            ),
+        )
+
+
+class GateWaiver(models.Model):
+    """A named person takes a red or missing test of a release candidate upon himself."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="waivers")
+    test = models.CharField(max_length=64)
+    reason = models.TextField()
+    expires_on = models.DateField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("release", "test"), name="one_waiver_of_a_test"),)

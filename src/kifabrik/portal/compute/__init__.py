@@ -1,0 +1,1 @@
+"""Sites, allocations, runs, jobs, files and usage."""

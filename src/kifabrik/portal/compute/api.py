@@ -1,0 +1,5 @@
+"""REST operations of this chapter."""
+
+from ninja import Router
+
+router = Router(tags=["compute"])

@@ -1,0 +1,1 @@
+"""What every door of the portal shares: paging, problem details, form errors. Knows no table."""

@@ -1,0 +1,1 @@
+"""Expert support: questions, answers and who helps whom."""

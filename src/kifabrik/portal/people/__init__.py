@@ -1,0 +1,1 @@
+"""Users, organisations, roles, tokens and the audit log."""

@@ -1,0 +1,6 @@
+"""Addresses of the pages of this chapter."""
+
+from django.urls import URLPattern
+
+app_name = "people"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,1 @@
+"""Settings, root addresses, base templates, components, static files and middleware."""

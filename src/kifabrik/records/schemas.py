@@ -1,0 +1,27 @@
+"""The published JSON Schemas of the records, one file each beside the documentation. Knows the list of records."""
+
+import json
+
+from kifabrik.records.base import Record
+from kifabrik.records.dataset_card import DatasetCard
+from kifabrik.records.evaluation_report import EvaluationReport
+from kifabrik.records.passport import Passport
+from kifabrik.records.recipe import Recipe
+from kifabrik.records.run_event import RunEvent
+from kifabrik.records.run_manifest import RunManifest
+from kifabrik.records.usage_record import UsageRecord
+
+PUBLISHED: dict[str, type[Record]] = {
+    "dataset-card-1": DatasetCard,
+    "recipe-1": Recipe,
+    "run-manifest-1": RunManifest,
+    "run-event-1": RunEvent,
+    "evaluation-report-1": EvaluationReport,
+    "usage-record-1": UsageRecord,
+    "passport-1": Passport,
+}
+
+
+def render(name: str) -> str:
+    """Write the JSON Schema of a published record as it stands in `docs/schemas/`."""
+    return json.dumps(PUBLISHED[name].model_json_schema(), indent=2, sort_keys=True) + "\n"

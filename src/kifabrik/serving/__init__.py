@@ -1,0 +1,1 @@
+"""Answers OpenAI-compatible requests from a release folder. Knows no portal."""
