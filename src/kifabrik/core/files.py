@@ -38,11 +38,11 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.chmod(name, mode)
-            os.replace(name, path)
+            Path(name).chmod(mode)
+            Path(name).replace(path)
         except BaseException:
             with suppress(FileNotFoundError):
-                os.unlink(name)
+                Path(name).unlink()
             raise
         fsync_folder(path.parent)
 
