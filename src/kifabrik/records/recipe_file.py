@@ -40,6 +40,8 @@ def parse_recipe(text: str, *, name: str) -> Recipe:
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be read"
         raise InvalidInput(f"is not valid YAML: {problem}.", where=f"{name}{line}") from error
+    except RecursionError as error:
+        raise InvalidInput("is nested too deeply to be a recipe.", where=name) from error
     if not isinstance(value, dict):
         raise InvalidInput("a recipe is a mapping that starts with 'name:' and 'dataset:'.", where=name)
     try:
