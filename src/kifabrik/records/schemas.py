@@ -1,6 +1,8 @@
 """The published JSON Schemas of the records, one file each beside the documentation. Knows the list of records."""
 
 import json
+import sys
+from pathlib import Path
 
 from kifabrik.records.base import Record
 from kifabrik.records.dataset_card import DatasetCard
@@ -25,3 +27,13 @@ PUBLISHED: dict[str, type[Record]] = {
 def render(name: str) -> str:
     """Write the JSON Schema of a published record as it stands in `docs/schemas/`."""
     return json.dumps(PUBLISHED[name].model_json_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def write_all(folder: Path) -> None:
+    """Write every published schema into a folder."""
+    for name in PUBLISHED:
+        (folder / f"{name}.schema.json").write_text(render(name))
+
+
+if __name__ == "__main__":
+    write_all(Path(sys.argv[1]))
