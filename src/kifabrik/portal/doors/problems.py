@@ -1,6 +1,6 @@
 """Errors as problem details (RFC 9457): one table from error to status, for the API and for pages."""
 
-from django.http import HttpRequest, JsonResponse
+from django.http import JsonResponse
 
 from kifabrik.core.errors import Conflict, InvalidInput, KifabrikError, NotFound, Refused, Unavailable
 
@@ -26,7 +26,7 @@ def problem(*, status: int, code: str, title: str, detail: str = "", where: str 
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
-def answer_error(request: HttpRequest, error: KifabrikError) -> JsonResponse:
+def answer_error(error: KifabrikError) -> JsonResponse:
     """Turn an error of the house into problem details."""
     return problem(
         status=status_of(error), code=error.code, title=error.message, detail=error.remedy, where=error.where

@@ -33,6 +33,8 @@ class User(AbstractBaseUser):
     joined_at = models.DateTimeField()
 
     objects: ClassVar[UserManager] = UserManager()
+    # What queries.access knows of this person, kept on the object of one request and nowhere else.
+    remembered_access: object = None
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -101,6 +103,16 @@ class AccessToken(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
 
 
+class AppendOnly(models.QuerySet["AuditEvent"]):
+    """Rows that may be added and read, never changed or removed."""
+
+    def update(self, **_: Any) -> int:
+        raise TypeError("the audit log is append-only")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("the audit log is append-only")
+
+
 class AuditEvent(models.Model):
     """One line of the append-only, hash-chained audit log; no foreign keys, so that nothing can pull it away."""
 
@@ -115,6 +127,8 @@ class AuditEvent(models.Model):
     details = models.JSONField(default=dict)
     previous_digest = models.CharField(max_length=80)
     digest = models.CharField(max_length=80, unique=True)
+
+    objects = AppendOnly.as_manager()
 
     class Meta:
         ordering = ("sequence",)

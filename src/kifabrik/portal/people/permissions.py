@@ -85,6 +85,17 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
 }
 
 
+# These rights reach only as far as a person's own organisations: the role alone is not enough.
+ORGANISATION_BOUND = frozenset(
+    {
+        Permission.PROPOSAL_WRITE,
+        Permission.RUN_WRITE,
+        Permission.DATASET_WRITE,
+        Permission.RELEASE_WRITE,
+    }
+)
+
+
 class Scope(StrEnum):
     """What an access token may be used for; it never allows more than its owner may."""
 

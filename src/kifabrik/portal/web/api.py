@@ -18,6 +18,6 @@ for router in (people, calls, compute, catalogue, exchange):
 
 
 @api.exception_handler(KifabrikError)
-def answer_house_error(request: HttpRequest, error: KifabrikError) -> HttpResponse:
+def answer_house_error(_: HttpRequest, error: KifabrikError) -> HttpResponse:
     """Answer an error of the house as problem details."""
-    return answer_error(request, error)
+    return answer_error(error)

@@ -1,0 +1,1 @@
+"""The reads of people: who may do what, and what a person may see."""

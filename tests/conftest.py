@@ -1,0 +1,28 @@
+"""What every test may ask for. Sets the portal's home to a folder that goes away, before Django reads its settings."""
+
+import os
+import tempfile
+from datetime import UTC, datetime
+
+import pytest
+
+_HOME = tempfile.TemporaryDirectory(prefix="kifabrik-tests-")
+os.environ["KIFABRIK_HOME"] = _HOME.name
+# Named here and not in pyproject.toml, because pytest-django would read the settings before this file.
+os.environ["DJANGO_SETTINGS_MODULE"] = "kifabrik.portal.web.settings"
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Tuesday at ten in the morning, Brussels time."""
+    return datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(settings, tmp_path):
+    """A home of the portal for one test alone: store, releases and keys lie below it."""
+    settings.HOME = tmp_path
+    settings.STORE = tmp_path / "store"
+    settings.RELEASES = tmp_path / "releases"
+    settings.KEYS = tmp_path / "keys"
+    return tmp_path
