@@ -4,12 +4,14 @@ import os
 import tempfile
 from datetime import UTC, datetime
 
+import django
 import pytest
 
 _HOME = tempfile.TemporaryDirectory(prefix="kifabrik-tests-")
 os.environ["KIFABRIK_HOME"] = _HOME.name
 # Named here and not in pyproject.toml, because pytest-django would read the settings before this file.
 os.environ["DJANGO_SETTINGS_MODULE"] = "kifabrik.portal.web.settings"
+django.setup()
 
 
 @pytest.fixture
