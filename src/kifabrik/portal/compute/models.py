@@ -26,6 +26,10 @@ class Site(models.Model):
 
     class Meta:
         ordering = ("code",)
+        constraints = (
+            models.CheckConstraint(condition=Q(unit__in=["GPU", "CPU"]), name="known_site_unit"),
+            models.CheckConstraint(condition=Q(devices__gte=1), name="site_has_devices"),
+        )
 
 
 class Allocation(models.Model):
@@ -39,11 +43,16 @@ class Allocation(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField()
     opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="why it is paused or closed")
 
     class Meta:
         ordering = ("-opened_at",)
         constraints = (
             models.CheckConstraint(condition=Q(state__in=["open", "paused", "closed"]), name="known_allocation_state"),
+            models.CheckConstraint(
+                condition=Q(state="closed") ^ Q(closed_at__isnull=True), name="closed_allocation_has_moment"
+            ),
         )
 
 
@@ -53,6 +62,7 @@ class LedgerTransfer(models.Model):
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "book"), editable=False)
     key = models.CharField(max_length=200, unique=True)
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="transfers")
+    number = models.PositiveIntegerField(help_text="counts the lines of one allocation from 1, in the order of booking")
     kind = models.CharField(max_length=8, choices=[(kind, kind) for kind in TransferKind])
     debit = models.CharField(max_length=120, help_text="ledger account that gives")
     credit = models.CharField(max_length=120, help_text="ledger account that receives")
@@ -63,20 +73,44 @@ class LedgerTransfer(models.Model):
     note = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        ordering = ("id",)
+        ordering = ("allocation", "number")
         constraints = (
+            models.UniqueConstraint(fields=("allocation", "number"), name="one_transfer_of_a_number"),
             models.CheckConstraint(condition=Q(gpu_seconds__gte=0), name="transfer_not_negative"),
+            models.CheckConstraint(condition=Q(kind__in=[str(k) for k in TransferKind]), name="known_transfer_kind"),
             models.CheckConstraint(condition=~Q(debit=F("credit")), name="transfer_between_two_accounts"),
         )
 
 
 class StoredFile(models.Model):
-    """A file kept by its content digest; who may read it follows from what refers to it."""
+    """A file kept by its content digest; who holds it stands in FileHolding, who may read it follows from that."""
 
     digest = models.CharField(primary_key=True, max_length=80)
     size_bytes = models.BigIntegerField()
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="stored_files")
     stored_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(size_bytes__gte=0), name="stored_size_not_negative"),)
+
+
+class FileHolding(models.Model):
+    """An organisation, or a site on its way to report a result, has shown that it has the bytes of a stored file."""
+
+    file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="holdings")
+    organisation = models.ForeignKey(
+        Organisation, null=True, blank=True, on_delete=models.PROTECT, related_name="file_holdings"
+    )
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="file_holdings")
+    since_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("file", "organisation"), name="one_holding_of_an_organisation"),
+            models.UniqueConstraint(fields=("file", "site"), name="one_holding_of_a_site"),
+            models.CheckConstraint(
+                condition=Q(organisation__isnull=True) ^ Q(site__isnull=True), name="holding_of_one_holder"
+            ),
+        )
 
 
 class Run(models.Model):
@@ -110,6 +144,7 @@ class Run(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(state__in=[str(s) for s in RunState]), name="known_run_state"),
             models.CheckConstraint(condition=Q(wanted__in=["run", "stop"]), name="known_run_wish"),
+            models.CheckConstraint(condition=Q(reserved_gpu_seconds__gt=0), name="run_reserves_something"),
         )
 
 
