@@ -97,11 +97,12 @@ class Release(models.Model):
             models.CheckConstraint(
                 condition=Q(state="candidate") | Q(released_at__isnull=False), name="release_has_moment"
             ),
+            models.CheckConstraint(condition=Q(state__in=["candidate", "released", "revoked"]), name="known_release"),
         )
 
 
 class GateWaiver(models.Model):
-    """A named person takes a red or missing test of a release candidate upon himself."""
+    """A named person takes a red or missing test of a release candidate upon himself; a new one follows an expired."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="waivers")
     test = models.CharField(max_length=64)
@@ -111,4 +112,15 @@ class GateWaiver(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("release", "test"), name="one_waiver_of_a_test"),)
+        ordering = ("at", "id")
+        constraints = (
+            models.UniqueConstraint(fields=("release", "test", "expires_on"), name="one_waiver_of_a_test_and_end"),
+        )
+
+
+class TrialWindow(models.Model):
+    """How often one visitor tried models within one minute; the visitor is a digest, never an address."""
+
+    visitor = models.CharField(primary_key=True, max_length=80)
+    started_at = models.DateTimeField()
+    used = models.PositiveIntegerField()

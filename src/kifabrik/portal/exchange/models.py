@@ -3,6 +3,7 @@
 from functools import partial
 
 from django.db import models
+from django.db.models import Q
 
 from kifabrik.core.ids import new_id
 from kifabrik.portal.people.models import Organisation, User
@@ -24,6 +25,12 @@ class SupportRequest(models.Model):
 
     class Meta:
         ordering = ("-changed_at",)
+        constraints = (
+            models.CheckConstraint(condition=Q(state__in=["open", "answered", "closed"]), name="known_support_state"),
+            models.CheckConstraint(
+                condition=Q(about_kind__in=["", "run", "dataset", "proposal", "release"]), name="known_support_object"
+            ),
+        )
 
 
 class SupportMessage(models.Model):
