@@ -128,13 +128,15 @@ class Run(models.Model):
     estimate = models.JSONField(help_text="funding.estimate.Estimate as it was at the start")
     reserved_gpu_seconds = models.BigIntegerField(help_text="what one attempt reserves")
     time_limit_seconds = models.PositiveIntegerField()
+    devices = models.PositiveIntegerField(default=1, help_text="how many of the site's devices one attempt holds")
     wanted = models.CharField(max_length=8, choices=[("run", "run"), ("stop", "stop")], default="run")
     state = models.CharField(max_length=12, choices=[(s, s) for s in RunState], default=RunState.REQUESTED)
     reason = models.TextField(blank=True, help_text="why it ended as it did")
     requested_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0, help_text="the newest attempt that reserved its time")
+    job_id = models.CharField(max_length=100, blank=True, help_text="of the newest attempt, as the cluster names it")
     manifest = models.JSONField(null=True, blank=True, help_text="records.RunManifest, once finished")
     evaluation = models.JSONField(null=True, blank=True, help_text="records.EvaluationReport, once finished")
     outputs = models.JSONField(default=list, help_text="[{path, digest, size_bytes}] below the run folder")
@@ -153,6 +155,7 @@ class RunEventRow(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="events")
     sequence = models.PositiveIntegerField()
+    kind = models.CharField(max_length=16, help_text="records.EventKind, repeated from the event so that it can be found")
     event = models.JSONField(help_text="records.RunEvent")
 
     class Meta:

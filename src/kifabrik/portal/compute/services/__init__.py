@@ -1,0 +1,1 @@
+"""The writes of compute: one module for each noun."""
