@@ -136,6 +136,7 @@ class Supervisor:
             self._folder.write_started(Started(mark=mark, at=moment()))
         except (Unavailable, OSError):
             processes.kill_group(mark)  # a command that nobody could find again must not run
+            self._ending = JobState.KILLED, "its start could not be written down: the disk is full or gone"
 
     def _watch(self, pid: int, sampler: Sampler) -> None:
         next_sample = next_beat = 0.0
