@@ -133,3 +133,13 @@ class AuditEvent(models.Model):
     class Meta:
         ordering = ("sequence",)
         indexes = (models.Index(fields=("object_kind", "object_id")),)
+
+
+class SignInFailure(models.Model):
+    """One failed sign-in, counted for a while against guessing; names neither address nor network in clear."""
+
+    key = models.CharField(max_length=80, help_text="digest of the e-mail address or of the network address")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("key", "at"), name="sign_in_failures"),)
