@@ -1,1 +1,5 @@
-"""Reads documents, checks them, splits them and writes a dataset version with its card. Knows no model."""
+"""From files to a dataset folder and its card: readers, detectors, exact deduplication, language, licences, splits.
+
+Knows files and text, not training, the portal or who may accept a finding. The doors are `check.check_dataset`,
+`folder.read_card`, `folder.iterate_documents` and `folder.verify`.
+"""

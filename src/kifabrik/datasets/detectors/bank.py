@@ -1,0 +1,112 @@
+"""Bank account and payment card numbers, by checksum and structure. Knows no bank that exists."""
+
+import re
+
+from stdnum import iban, luhn
+
+from kifabrik.datasets.detectors.rule import Hit, Rule, text_before
+
+_IBAN_REST = re.compile(r"[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,30}")
+_SEPARATORS = str.maketrans("", "", " -\u00a0")
+_EXAMPLE_IBANS = frozenset(  # those printed in the IBAN registry and in countless manuals
+    {"GB82WEST12345698765432", "DE89370400440532013000", "FR1420041010050500013M02606", "GB29NWBK60161331926819"}
+)
+_CARD = re.compile(r"\d(?:[ -]?\d){12,18}(?![\d.]?\d)")
+_CARD_WORDS = re.compile(
+    r"card|visa|mastercard|maestro|amex|karte|carte|carta|tarjeta|cart[aã]o|kort|kaart|kortti|karta|kártya|κάρτα",
+    re.IGNORECASE,
+)
+_GROUPINGS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 1)})
+_EXAMPLE_CARDS = frozenset(  # test numbers that card schemes and payment firms publish
+    {"4111111111111111", "4242424242424242", "4012888888881881", "4222222222222", "5555555555554444"}
+    | {"5105105105105100", "2223003122003222", "378282246310005", "371449635398431", "6011111111111117"}
+    | {"6011000990139424", "30569309025904", "38520000023237", "3530111333300000", "3566002020360505"}
+)
+_NETWORKS: tuple[tuple[range, int, frozenset[int]], ...] = (  # issuer prefixes, their length, lengths of the number
+    (range(4, 5), 1, frozenset({13, 16, 19})),  # Visa
+    (range(51, 56), 2, frozenset({16})),  # Mastercard
+    (range(2221, 2721), 4, frozenset({16})),  # Mastercard
+    (range(34, 35), 2, frozenset({15})),  # American Express
+    (range(37, 38), 2, frozenset({15})),  # American Express
+    (range(300, 306), 3, frozenset({14})),  # Diners
+    (range(36, 37), 2, frozenset({14})),  # Diners
+    (range(38, 40), 2, frozenset({14})),  # Diners
+    (range(6011, 6012), 4, frozenset({16, 19})),  # Discover
+    (range(644, 650), 3, frozenset({16, 19})),  # Discover
+    (range(65, 66), 2, frozenset({16, 19})),  # Discover
+    (range(3528, 3590), 4, frozenset({16, 19})),  # JCB
+    (range(62, 63), 2, frozenset({16, 17, 18, 19})),  # UnionPay
+    (range(6759, 6760), 4, frozenset({12, 13, 14, 15, 16, 18, 19})),  # Maestro
+    (range(6761, 6764), 4, frozenset({12, 13, 14, 15, 16, 18, 19})),  # Maestro
+    (range(5018, 5019), 4, frozenset({12, 13, 14, 15, 16, 18, 19})),  # Maestro
+)
+
+
+def _examine_iban(text: str, match: re.Match[str], is_code: bool) -> Hit | None:  # noqa: ARG001 - one shape for all
+    start = match.start()
+    if start and text[start - 1].isalnum():
+        return None
+    rest = _IBAN_REST.match(text, start)
+    if rest is None:
+        return None
+    for end in _ends_of_words(text, start, rest.end()):
+        number = text[start:end].translate(_SEPARATORS)
+        if 15 <= len(number) <= 34 and iban.is_valid(number):
+            return Hit("iban", start, end, 3, number, country=number[:2], is_example=number in _EXAMPLE_IBANS)
+    return None
+
+
+def _ends_of_words(text: str, start: int, end: int) -> list[int]:
+    """Give the places where a spaced number may end, the longest first; a word must not be cut."""
+    ends = [place for place in range(end, start + 14, -1) if place == end or text[place] in " \u00a0-"]
+    return [place for place in ends if place >= len(text) or not text[place].isalnum()]
+
+
+def _examine_card(text: str, match: re.Match[str], is_code: bool) -> Hit | None:
+    start = match.start()
+    before = text[start - 1] if start else " "
+    after = text[match.end() : match.end() + 1]
+    if before.isalnum() or before in "._+-" or (before == " " and text[start - 2 : start - 1].isdigit()):
+        return None
+    if after.isalpha() or after == "_":
+        return None
+    raw = match[0]
+    number = raw.translate(_SEPARATORS)
+    if not _has_network(number) or len(set(number)) < 4 or not luhn.is_valid(number):
+        return None
+    has_groups = _is_grouped(raw)
+    if raw != number and not has_groups:
+        return None
+    has_word = _CARD_WORDS.search(text_before(text, start)) is not None
+    tier = 3 if has_groups else 2 if has_word else 1
+    if is_code and tier == 1:
+        return None
+    return Hit("payment-card", start, match.end(), tier, number, is_example=number in _EXAMPLE_CARDS)
+
+
+def _has_network(number: str) -> bool:
+    return any(int(number[:digits]) in prefixes and len(number) in lengths for prefixes, digits, lengths in _NETWORKS)
+
+
+def _is_grouped(raw: str) -> bool:
+    if (" " in raw) == ("-" in raw):
+        return False
+    return tuple(len(group) for group in re.split("[ -]", raw)) in _GROUPINGS
+
+
+IBAN = Rule(
+    kind="iban",
+    label="bank account numbers (IBAN)",
+    anchor=re.compile(r"[A-Z]{2}\d{2}[ \u00a0-]?[A-Z0-9]{4}"),
+    examine=_examine_iban,
+    serious_from=1,
+    examples="numbers printed as examples in the IBAN registry",
+)
+PAYMENT_CARD = Rule(
+    kind="payment-card",
+    label="payment card numbers",
+    anchor=_CARD,
+    examine=_examine_card,
+    serious_from=1,
+    examples="test numbers published by card schemes",
+)

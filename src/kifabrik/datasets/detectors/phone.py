@@ -1,0 +1,55 @@
+"""Telephone numbers in international form, judged by the numbering plans of phonenumbers. Knows no subscriber.
+
+National forms need the country of the text and are not looked for; a card says so.
+"""
+
+import re
+
+import phonenumbers
+
+from kifabrik.datasets.detectors.rule import Hit, Rule
+
+_DIGITS = re.compile(r"\D+")
+_EXAMPLES = (  # numbers set aside for films and manuals
+    re.compile(r"\+1[2-9]\d\d55501\d\d\Z"),  # North American Numbering Plan, 555-0100 to 555-0199
+    re.compile(r"\+44(?:20794600\d\d|1632960\d\d\d|7700900\d\d\d|808157 ?0\d\d\d|3069990\d\d\d)\Z"),  # Ofcom
+    re.compile(r"\+49(?:3023125\d{3}|69901\d{8}|4066969\d{3}|22147\d{6}|8999998\d{3})\Z"),  # Bundesnetzagentur
+)
+
+
+def _examine(text: str, match: re.Match[str], is_code: bool) -> Hit | None:
+    start = match.start()
+    before = text[start - 1] if start else " "
+    if before.isalnum() or before in "_+.)]":
+        return None
+    raw = match[0].rstrip(" -./(")
+    end = start + len(raw)
+    if text[end : end + 1].isalnum() or text[end : end + 1] == "_":
+        return None
+    if is_code and raw[1:].isdigit() and not _stands_alone(text, start, end):
+        return None
+    try:
+        number = phonenumbers.parse(raw, None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    country = phonenumbers.region_code_for_number(number) or ""
+    is_example = any(pattern.match(value) for pattern in _EXAMPLES)
+    return Hit("phone", start, end, 2, value, country=country, is_example=is_example)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """In code, bare digits after a plus are arithmetic unless quotes hold them."""
+    return text[start - 1 : start] in {'"', "'"} and text[end : end + 1] in {'"', "'"}
+
+
+PHONE = Rule(
+    kind="phone",
+    label="international telephone numbers",
+    anchor=re.compile(r"\+[1-9](?:[ ./()-]{0,2}\d){6,14}(?!\d)"),
+    examine=_examine,
+    serious_from=3,
+    examples="numbers set aside for fiction and manuals (NANP 555-01xx, Ofcom, Bundesnetzagentur)",
+)

@@ -1,0 +1,126 @@
+"""Finds the files of a dataset below the paths a person names. Knows names and sizes, not what is inside a file.
+
+Links inside a folder are never followed: what they point to inside the folder is read in its own place, and what lies
+outside does not belong to the dataset.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kifabrik.core.errors import InvalidInput, NotFound
+from kifabrik.datasets.documents import Limits
+from kifabrik.records.dataset_card import SkippedFile
+
+FORMATS = {
+    ".txt": "txt",
+    ".md": "md",
+    ".py": "py",
+    ".jsonl": "jsonl",
+    ".jsonl.gz": "jsonl",
+    ".parquet": "parquet",
+}
+READABLE = "Readable are " + " ".join(FORMATS) + "."
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file to read; `name` is its path below what all named paths share, so that no home folder shows in a card."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The files to read, in the order of their names, and those that will not be read."""
+
+    files: tuple[SourceFile, ...]
+    skipped: tuple[SkippedFile, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.files)
+
+
+def find_files(paths: Sequence[Path], *, limits: Limits) -> Selection:
+    """List what can be read below files and folders; raises NotFound for a path that is not there, InvalidInput for
+    nothing to read or more than `limits.files_max` files."""
+    base = _find_base(paths)
+    files: dict[str, SourceFile] = {}
+    skipped: dict[str, SkippedFile] = {}
+    for path in paths:
+        for found in _list_files(path):
+            name = _show(found, base)
+            reason, size_bytes = _judge(found, is_named=found is path)
+            if reason:
+                skipped[name] = SkippedFile(path=name, reason=reason)
+            else:
+                files[name] = SourceFile(found, name, size_bytes, FORMATS[find_suffix(found)])
+            if len(files) + len(skipped) > limits.files_max:
+                raise InvalidInput(
+                    f"holds more than {limits.files_max} files.",
+                    where=str(path),
+                    remedy="Put the texts into JSONL or Parquet files, many to a file.",
+                )
+    ordered = tuple(sorted(files.values(), key=lambda file: file.name))
+    return Selection(ordered, tuple(sorted(skipped.values(), key=lambda file: file.path)))
+
+
+def find_suffix(path: Path) -> str:
+    """Give the part of a file name that says its format, in small letters; `.jsonl.gz` counts as one."""
+    name = path.name.lower()
+    return next((suffix for suffix in (".jsonl.gz",) if name.endswith(suffix)), path.suffix.lower())
+
+
+def _find_base(paths: Sequence[Path]) -> Path:
+    if not paths:
+        raise InvalidInput("no file or folder was named.", remedy="Name at least one. " + READABLE)
+    for path in paths:
+        if not path.exists():
+            raise NotFound("there is no such file or folder.", where=str(path), remedy="Check the path.")
+    absolute = [path.absolute() for path in paths]
+    base = Path(os.path.commonpath(absolute))
+    return base.parent if base in absolute and base.is_file() else base
+
+
+def _list_files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for folder, folders, names in os.walk(path, onerror=_explain_listing):
+        inside = Path(folder)
+        left_out = [name for name in folders if name.startswith(".") or (inside / name).is_symlink()]
+        folders[:] = sorted(name for name in folders if name not in left_out and name != "__pycache__")
+        yield from (inside / name for name in sorted([*names, *left_out]))
+
+
+def _explain_listing(error: OSError) -> None:
+    raise InvalidInput(
+        "the folder cannot be listed.", where=str(error.filename), remedy="Give yourself the right to read it."
+    ) from error
+
+
+def _judge(path: Path, *, is_named: bool) -> tuple[str, int]:
+    """Say why a file is not read, or an empty reason and its size."""
+    status = path.stat() if is_named else path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        return "a link; links are not followed", 0
+    if path.name.startswith(".") and not is_named:
+        return "hidden", 0
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file", 0
+    if find_suffix(path) not in FORMATS:
+        return f"format {find_suffix(path) or 'without suffix'} is not read", 0
+    if status.st_size == 0:
+        return "empty", 0
+    return "", status.st_size
+
+
+def _show(path: Path, base: Path) -> str:
+    name = path.absolute().relative_to(base).as_posix()
+    return name.encode("utf-8", "backslashreplace").decode()  # a file name need not be UTF-8; a record must
