@@ -68,7 +68,7 @@ class LedgerTransfer(models.Model):
     credit = models.CharField(max_length=120, help_text="ledger account that receives")
     gpu_seconds = models.BigIntegerField()
     reservation = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="settlements")
-    run_id = models.CharField(max_length=40, blank=True)
+    run_id = models.CharField(max_length=40, blank=True, db_index=True)
     at = models.DateTimeField()
     note = models.CharField(max_length=300, blank=True)
 
@@ -131,6 +131,7 @@ class Run(models.Model):
     devices = models.PositiveIntegerField(default=1, help_text="how many of the site's devices one attempt holds")
     wanted = models.CharField(max_length=8, choices=[("run", "run"), ("stop", "stop")], default="run")
     state = models.CharField(max_length=12, choices=[(s, s) for s in RunState], default=RunState.REQUESTED)
+    state_attempt = models.PositiveIntegerField(default=0, help_text="the attempt that `state` is about")
     reason = models.TextField(blank=True, help_text="why it ended as it did")
     requested_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)

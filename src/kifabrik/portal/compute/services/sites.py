@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.funding.reference import systems
 from kifabrik.portal.compute.models import Site
@@ -28,7 +29,7 @@ def register(
     """
     access.require(by, Permission.SITE_MANAGE, site_code=code)
     _check(code=code, name=name, system_code=system_code, unit=unit, devices=devices)
-    facts = {"name": name.strip(), "system_code": system_code, "unit": unit, "devices": devices}
+    facts: dict[str, Json] = {"name": name.strip(), "system_code": system_code, "unit": unit, "devices": devices}
     with transaction.atomic():
         site, made = Site.objects.get_or_create(code=code, defaults={**facts, "created_at": now})
         if made:
