@@ -22,9 +22,9 @@ from kifabrik.site.desired import DesiredRun
 from kifabrik.site.run_folder import (
     EventReader,
     OutputFile,
+    find_fault,
     last_words,
     list_outputs,
-    find_fault,
     read_papers,
 )
 from kifabrik.site.staging import Staging

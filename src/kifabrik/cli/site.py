@@ -1,0 +1,100 @@
+"""`kifabrik site`: the agent of a site, for a login node or for this machine."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from kifabrik.cli.terminal import explain_errors, print_json, say
+from kifabrik.core.errors import InvalidInput, Unavailable
+
+app = typer.Typer(no_args_is_help=True, help="Look after the runs of a site.")
+
+
+@app.callback()
+def describe() -> None:
+    """Look after the runs of a site."""
+
+
+@app.command()
+def agent(
+    portal: Annotated[str, typer.Option(help="address of the portal", envvar="KIFABRIK_PORTAL")],
+    home: Annotated[Path, typer.Option(help="folder for datasets, run folders and job states")] = Path("site"),
+    token_file: Annotated[
+        Path | None, typer.Option(help="0600 file with the site's secret; default: token in the home folder")
+    ] = None,
+    devices: Annotated[int, typer.Option(help="how many jobs' devices this machine has", min=1)] = 1,
+    once: Annotated[bool, typer.Option("--once", help="do one round and end")] = False,
+    json: Annotated[bool, typer.Option("--json", help="with --once: print what was done as JSON")] = False,
+    allow_plain_http: Annotated[
+        bool, typer.Option(help="let the secret travel unencrypted: test networks only")
+    ] = False,
+) -> None:
+    """Pull what the portal wants of this site, run it, report it. Outbound connections only; may be killed any time.
+
+    The secret comes from KIFABRIK_SITE_TOKEN or from a file that only its owner can read.
+    """
+    with explain_errors():
+        from kifabrik.cluster.local import LocalExecutor  # psutil, httpx and pydantic only where they are needed
+        from kifabrik.site.agent import Agent
+        from kifabrik.site.client import PortalClient
+
+        secret = read_secret(token_file or home / "token")
+        _log_to_stderr()
+        with (
+            PortalClient(portal, secret, allow_plain_http=allow_plain_http) as client,
+            Agent(client, LocalExecutor(home / "jobs", devices=devices), home, lambda: datetime.now(UTC)) as one,
+        ):
+            if once:
+                report = one.step()
+                if json:
+                    print_json({"runs": report.runs, "alive": report.alive, "deeds": report.deeds,
+                        "troubles": report.troubles})  # fmt: skip
+                if report.troubles:
+                    raise Unavailable(report.troubles[0], remedy="The next round tries again.")
+                return
+            say(f"The site agent works for {client.url} in {home}. Ctrl-C ends it; jobs go on.")
+            one.loop(_stop_on_signals())
+
+
+def read_secret(path: Path) -> str:
+    """Read the secret from the environment, or from a file; raises InvalidInput if others could read the file."""
+    secret = os.environ.get("KIFABRIK_SITE_TOKEN", "").strip()
+    if secret:
+        return secret
+    try:
+        if path.stat().st_mode & 0o077:
+            raise InvalidInput("others can read this secret.", where=str(path), remedy=f"Run: chmod 600 {path}")
+        secret = path.read_text().strip()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        remedy = "Set KIFABRIK_SITE_TOKEN, or keep the token in a file of mode 0600 and name it with --token-file."
+        raise InvalidInput("the site has no secret.", where=str(path), remedy=remedy) from error
+    if not secret:
+        raise InvalidInput("this file is empty.", where=str(path), remedy="Ask the portal for a new site token.")
+    return secret
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s level=%(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+    log = logging.getLogger("kifabrik.site")
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+
+    def hear(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, hear)
+    return stop
