@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
@@ -50,8 +51,8 @@ class SignedIn(AuthBase):
         missing = self.scopes - principal.scopes
         if missing:
             raise Refused(
-                f"this needs a token with the scope {', '.join(sorted(missing))}.",
-                remedy="Make a token with that scope on your profile page.",
+                _("this needs a token with the scope %(scopes)s.") % {"scopes": ", ".join(sorted(missing))},
+                remedy=_("Make a token with that scope on your profile page."),
                 code="missing-scope",
             )
         return principal
@@ -67,7 +68,7 @@ class SiteAgent(SignedIn):
         """Return the principal with its site code; raises Refused for a token that names no site."""
         principal = super().__call__(request)
         if principal is not None and not principal.site_code:
-            raise Refused("this token names no site.", remedy="Make a token for one site.", code="missing-scope")
+            raise Refused(_("this token names no site."), remedy=_("Make a token for one site."), code="missing-scope")
         return principal
 
 
@@ -81,9 +82,9 @@ site_agent = SiteAgent()
 
 def read_principal(request: HttpRequest) -> Principal | None:
     """Find out who asks: a token before a session; None for strangers and for tokens that do not count."""
-    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        token = tokens.find_valid(secret.strip(), now=timezone.now())
+    words = request.headers.get("Authorization", "").split(maxsplit=1)
+    if len(words) == 2 and words[0].lower() == "bearer":
+        token = tokens.find_valid(words[1].strip(), now=timezone.now())
         if token is None:
             return None
         scopes = frozenset(Scope(scope) for scope in token.scopes)
@@ -91,7 +92,7 @@ def read_principal(request: HttpRequest) -> Principal | None:
     if not is_person(request.user):
         return None
     if request.method not in _SAFE_METHODS and check_csrf(request) is not None:
-        raise Refused("the form's security token is missing or old.", remedy="Reload the page.", code="csrf")
+        raise Refused(_("the form's security token is missing or old."), remedy=_("Reload the page."), code="csrf")
     return Principal(remember(request.user), SESSION_SCOPES)
 
 
@@ -113,5 +114,5 @@ def sign_in_required(
 def actor(request: HttpRequest) -> User:
     """Return the signed-in person of a page that is guarded by `sign_in_required`."""
     if not is_person(request.user):
-        raise Refused("you are not signed in.", remedy="Sign in first.")
+        raise Refused(_("you are not signed in."), remedy=_("Sign in first."))
     return request.user

@@ -1,12 +1,9 @@
 """The forms of people: words, fields and their help. The rules are in the services."""
 
-from typing import Any
-
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from kifabrik.portal.people.models import Organisation
 from kifabrik.portal.people.permissions import Role, Scope
 from kifabrik.portal.people.words import KINDS, ROLES, SCOPES
 
@@ -66,7 +63,13 @@ class OrganisationForm(forms.Form):
 class MemberForm(forms.Form):
     """Somebody who joins an organisation."""
 
-    email = forms.EmailField(label=_("E-mail address"), help_text=_("The person needs an account in this portal."))
+    email = forms.EmailField(label=_("E-mail address"))
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=200,
+        required=False,
+        help_text=_("Only if the person has no account here yet: then one is made, with a link to set a password."),
+    )
     is_manager = forms.BooleanField(
         label=_("May add others and sign for the organisation"), required=False, widget=forms.CheckboxInput
     )
@@ -106,6 +109,21 @@ class AuditFilterForm(forms.Form):
     object_id = forms.CharField(label=_("Its identifier"), required=False)
 
 
-def organisation_choices(rows: Any) -> list[tuple[str, str]]:
-    """List organisations for a select box."""
-    return [(row.pk, row.legal_name) for row in rows if isinstance(row, Organisation)]
+class FirstPasswordForm(forms.Form):
+    """The first password of a new account."""
+
+    password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 12 characters; several words are easier to keep in mind than signs."),
+    )
+
+
+class PasswordForm(FirstPasswordForm):
+    """A new password in place of the present one."""
+
+    field_order = ("old_password", "password")
+    old_password = forms.CharField(
+        label=_("Present password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )

@@ -1,4 +1,4 @@
-"""Settings of the portal; every one that a site may change is an environment name KIFABRIK_*, read here and nowhere else."""
+"""Settings of the portal. What a site may change is an environment name KIFABRIK_*, read here; see docs/settings.md."""
 
 import os
 import secrets

@@ -6,10 +6,12 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kifabrik import __version__
 from kifabrik.core.errors import KifabrikError, NotFound, Refused
+from kifabrik.portal.doors.problems import problem
 from kifabrik.portal.people.queries.access import is_person
 from kifabrik.portal.people.services import profiles
 
@@ -47,6 +49,9 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 
 def _show_error(request: HttpRequest, error: KifabrikError, status: int) -> HttpResponse:
+    """Answer people with a page and programs with problem details."""
+    if request.path.startswith("/api/"):
+        return problem(status=status, code=error.code, title=error.message, detail=error.remedy)
     return render(request, "web/error.html", {"error": error, "status": status}, status=status)
 
 
@@ -55,7 +60,7 @@ def refuse_forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     del reason  # for the log of Django, not for people
     return _show_error(
         request,
-        Refused("the form was open too long or came from elsewhere.", remedy="Go back, reload, try again."),
+        Refused(_("the form was open too long or came from elsewhere."), remedy=_("Go back, reload, try again.")),
         403,
     )
 
@@ -63,23 +68,28 @@ def refuse_forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """An address that leads nowhere."""
     del exception
-    error = NotFound("there is no such page.", remedy="Check the address, or start from the home page.")
+    error = NotFound(_("there is no such page."), remedy=_("Check the address, or start from the home page."))
     return _show_error(request, error, 404)
 
 
 def show_refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A page that this person may not see."""
     del exception
-    return _show_error(request, Refused("you may not see this page.", remedy="Sign in with another account."), 403)
+    return _show_error(
+        request, Refused(_("you may not see this page."), remedy=_("Sign in with another account.")), 403
+    )
 
 
 def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A request that no browser of ours sends."""
     del exception
-    return _show_error(request, KifabrikError("the request cannot be read.", remedy="Go back and try again."), 400)
+    return _show_error(
+        request, KifabrikError(_("the request cannot be read."), remedy=_("Go back and try again.")), 400
+    )
 
 
 def show_failure(request: HttpRequest) -> HttpResponse:
     """A fault of ours; drawn without database, menu and session, because one of them may be what broke."""
-    del request
+    if request.path.startswith("/api/"):
+        return problem(status=500, code="failure", title="something broke on our side.")
     return HttpResponse(render_to_string("web/failure.html"), status=500)

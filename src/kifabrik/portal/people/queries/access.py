@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from kifabrik.core.errors import Refused
 from kifabrik.portal.people.models import Organisation, User
@@ -83,8 +84,8 @@ def require(
     if may(user, permission, organisation=organisation, site_code=site_code):
         return
     raise Refused(
-        f"your roles do not allow this ({permission}).",
-        remedy="Ask a programme officer for the role, or a manager of the organisation to add you.",
+        _("your roles do not allow this (%(permission)s).") % {"permission": permission},
+        remedy=_("Ask a programme officer for the role, or a manager of the organisation to add you."),
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.portal.people.models import User
@@ -15,7 +16,9 @@ LANGUAGES = frozenset({"en", "de"})
 def choose_language(*, by: User, language: str, now: datetime) -> User:
     """Speak this language to a person from now on; raises InvalidInput for one the portal does not speak."""
     if language not in LANGUAGES:
-        raise InvalidInput("the portal does not speak this language.", where="language", remedy="Choose en or de.")
+        raise InvalidInput(
+            _("the portal does not speak this language."), where="language", remedy=_("Choose en or de.")
+        )
     if by.language != language:
         by.language = language
         by.save(update_fields=["language"])
@@ -28,7 +31,7 @@ def rename(*, by: User, name: str, now: datetime) -> User:
     """Change the name others see; raises InvalidInput for an empty one."""
     name = name.strip()
     if not name:
-        raise InvalidInput("a name is needed.", where="name", remedy="Write the name that others should see.")
+        raise InvalidInput(_("a name is needed."), where="name", remedy=_("Write the name that others should see."))
     if by.name != name:
         by.name = name
         by.save(update_fields=["name"])

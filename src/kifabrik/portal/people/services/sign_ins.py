@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth import authenticate
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from kifabrik.core.digests import digest_bytes
 from kifabrik.core.errors import Refused
@@ -33,16 +34,16 @@ def sign_in(*, request: HttpRequest | None, email: str, password: str, network: 
         SignInFailure.objects.filter(key=_key("email", email.strip().lower())).delete()
         return user
     _note_failure(keys, now=now)
-    raise Refused("e-mail address and password do not fit.", where="email", remedy="Check both and try again.")
+    raise Refused(_("e-mail address and password do not fit."), where="email", remedy=_("Check both and try again."))
 
 
 def _require_patience(keys: dict[str, int], *, now: datetime) -> None:
     for key, limit in keys.items():
         if SignInFailure.objects.filter(key=key, at__gt=now - WINDOW).count() >= limit:
             raise Refused(
-                "there were too many failed attempts to sign in.",
+                _("there were too many failed attempts to sign in."),
                 where="email",
-                remedy="Wait a quarter of an hour, then try again.",
+                remedy=_("Wait a quarter of an hour, then try again."),
                 code="too-many-attempts",
             )
 

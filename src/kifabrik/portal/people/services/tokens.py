@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from kifabrik.core.digests import digest_bytes
 from kifabrik.core.errors import InvalidInput, NotFound, Refused
@@ -57,7 +58,7 @@ def revoke(*, by: User, token_id: str, now: datetime) -> AccessToken:
     """End a token of one's own; ending it twice is no error. Raises NotFound for the tokens of others."""
     token = AccessToken.objects.select_for_update().filter(user=by, pk=token_id).first()
     if token is None:
-        raise NotFound("there is no such token.", remedy="Look at the list of tokens on your profile page.")
+        raise NotFound(_("there is no such token."), remedy=_("Look at the list of tokens on your profile page."))
     if token.revoked_at is None:
         token.revoked_at = now
         token.save(update_fields=["revoked_at"])
@@ -82,18 +83,23 @@ def _check(
     *, by: User, name: str, scopes: Collection[Scope], site_code: str, expires_at: datetime | None, now: datetime
 ) -> None:
     if not name.strip():
-        raise InvalidInput("a token needs a name.", where="name", remedy="Name the program or machine that uses it.")
+        raise InvalidInput(
+            _("a token needs a name."), where="name", remedy=_("Name the program or machine that uses it.")
+        )
     if not scopes:
-        raise InvalidInput("a token needs at least one scope.", where="scopes", remedy="Choose read, write or site.")
+        raise InvalidInput(
+            _("a token needs at least one scope."), where="scopes", remedy=_("Choose read, write or site.")
+        )
     if expires_at is not None and expires_at <= now:
-        raise InvalidInput("the end lies in the past.", where="expires_at", remedy="Choose a later day.")
+        raise InvalidInput(_("the end lies in the past."), where="expires_at", remedy=_("Choose a later day."))
     if (Scope.SITE in scopes) != bool(site_code):
         raise InvalidInput(
-            "the scope 'site' and a site code belong together.",
+            _("the scope 'site' and a site code belong together."),
             where="site_code",
-            remedy="Give both for a site agent, neither for anything else.",
+            remedy=_("Give both for a site agent, neither for anything else."),
         )
     if site_code and not may(by, Permission.SITE_MANAGE, site_code=site_code):
         raise Refused(
-            f"you do not operate the site {site_code!r}.", remedy="Ask a programme officer for the operator's role."
+            _("you do not operate the site “%(site)s”.") % {"site": site_code},
+            remedy=_("Ask a programme officer for the operator's role."),
         )
