@@ -1,0 +1,20 @@
+"""Which findings of a dataset stop training on it. Knows severities, not what a check looks for."""
+
+from collections.abc import Collection
+
+from kifabrik.core.findings import Finding, Severity, sort_by_weight
+from kifabrik.records import DatasetCard
+
+
+def blocking_findings(card: DatasetCard, *, accepted: Collection[tuple[str, str]]) -> tuple[Finding, ...]:
+    """List the findings that stop training, heaviest first.
+
+    `accepted` holds (code, where) of serious findings that a person took responsibility for with a reason; a blocking
+    finding cannot be accepted, only mended.
+    """
+    return sort_by_weight(
+        finding
+        for finding in card.findings
+        if finding.severity is Severity.BLOCKING
+        or (finding.severity is Severity.SERIOUS and (finding.code, finding.where) not in accepted)
+    )
