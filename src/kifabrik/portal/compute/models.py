@@ -156,7 +156,9 @@ class RunEventRow(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="events")
     sequence = models.PositiveIntegerField()
-    kind = models.CharField(max_length=16, help_text="records.EventKind, repeated from the event so that it can be found")
+    kind = models.CharField(
+        max_length=16, help_text="records.EventKind, repeated from the event so that it can be found"
+    )
     event = models.JSONField(help_text="records.RunEvent")
 
     class Meta:

@@ -1,14 +1,14 @@
-"""What the books say: balances, statements, promises, and how long a budget lasts. The rules stand in kifabrik.ledger."""
+"""What the books say: balances, statements, promises, how long a budget lasts. The rules stand in kifabrik.ledger."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
-from kifabrik.ledger.books import Balance, Transfer, TransferKind, budget, is_overdraft
+from kifabrik.ledger.books import Balance, Transfer, TransferKind, budget
 from kifabrik.portal.compute.models import Allocation, LedgerTransfer, Run
 from kifabrik.records.run_state import RunState
 
@@ -99,15 +99,20 @@ def spendable(allocation_id: str) -> int:
     return balance_of(allocation_id).available - promised(allocation_id)
 
 
-def statement(allocation: Allocation) -> tuple[StatementLine, ...]:
-    """Write the statement of an allocation, oldest line first, each with what was left after it."""
-    account, left, lines = budget(allocation.pk), 0, []
-    rows = list(allocation.transfers.order_by("number"))
-    keys = {row.pk: row.key for row in rows}
+def list_transfers(allocation: Allocation) -> QuerySet[LedgerTransfer]:
+    """List the lines of an allocation in the order of booking."""
+    return allocation.transfers.order_by("number")
+
+
+def statement(allocation: Allocation, rows: Sequence[LedgerTransfer]) -> tuple[StatementLine, ...]:
+    """Write consecutive lines as a statement, oldest line first, each with what was left after it."""
+    account, lines = budget(allocation.pk), []
+    left = _left_before(allocation, rows[0].number) if rows else 0
     for row in rows:
         change = row.gpu_seconds * ((row.credit == account) - (row.debit == account))
         left += change
-        lines.append(StatementLine(row, change, left, is_overdraft(as_transfer(row, keys))))
+        overdraft = row.kind == TransferKind.POST and row.debit == account
+        lines.append(StatementLine(row, change, left, overdraft))
     return tuple(lines)
 
 
@@ -144,6 +149,18 @@ def open_reservations() -> QuerySet[LedgerTransfer]:
 def runs_with_open_reservation(site_code: str) -> QuerySet[LedgerTransfer, str]:
     """Name the runs of a site whose time is still reserved."""
     return open_reservations().filter(allocation__site=site_code).values_list("run_id", flat=True)
+
+
+def _left_before(allocation: Allocation, number: int) -> int:
+    if number == 1:
+        return 0
+    account = budget(allocation.pk)
+    before = allocation.transfers.filter(number__lt=number).order_by()
+    sums = before.aggregate(
+        credit=Sum("gpu_seconds", filter=Q(credit=account), default=0),
+        debit=Sum("gpu_seconds", filter=Q(debit=account), default=0),
+    )
+    return int(sums["credit"] - sums["debit"])
 
 
 def _begun_at(allocation: Allocation) -> datetime:

@@ -104,8 +104,7 @@ def read_progress(run: Run) -> Progress:
     is_active = run.state not in FINAL
     current = last.event["step"] if last is not None and is_active and last.kind != EventKind.STEP_ENDED else ""
     steps = tuple(
-        StepView(step_label(name), "now" if name == current else "done" if name in ended else "todo")
-        for name in names
+        StepView(step_label(name), "now" if name == current else "done" if name in ended else "todo") for name in names
     )
     if last is None or not current:
         done = len(ended & set(names)) / len(names) if not is_active else None

@@ -39,10 +39,12 @@ def held_by_site(site_code: str, digests: Collection[str]) -> dict[str, int]:
     return dict(rows.values_list("digest", "size_bytes"))
 
 
-def get_for_person(viewer: Viewer, digest: str) -> StoredFile:
-    """Read a file that an organisation of the viewer holds; raises NotFound for every other, stored or not."""
+def get_for_person(viewer: Viewer, digest: str, *, organisation_id: str = "") -> StoredFile:
+    """Read a file that an organisation of the viewer holds, or that very one; raises NotFound for every other."""
     path_of(digest)
-    held = StoredFile.objects.filter(digest=digest, holdings__organisation__in=organisations_of(viewer)).distinct()
+    own = organisations_of(viewer)
+    holders = own.filter(pk=organisation_id) if organisation_id else own
+    held = StoredFile.objects.filter(digest=digest, holdings__organisation__in=holders).distinct()
     return _found(held.first(), digest)
 
 

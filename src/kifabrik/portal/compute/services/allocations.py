@@ -46,9 +46,7 @@ def accept_award(*, by: User, award: Award, now: datetime) -> Allocation:
         award.accepted_at, award.accepted_by = now, by
         award.save(update_fields=["accepted_at", "accepted_by"])
         about: dict[str, Json] = {"allocation": allocation.pk, "site": site.code, "gpu_seconds": award.gpu_seconds}
-        audit.append(
-            by=by, verb="award.accepted", what=award, organisation=award.organisation, details=about, now=now
-        )
+        audit.append(by=by, verb="award.accepted", what=award, organisation=award.organisation, details=about, now=now)
         audit.append(
             by=by, verb="allocation.opened", what=allocation, organisation=award.organisation, details=about, now=now
         )

@@ -216,7 +216,5 @@ def _require_small(size_bytes: int) -> None:
 
 
 def _note(digest: str, size_bytes: int, *, now: datetime) -> StoredFile:
-    file, _made = StoredFile.objects.get_or_create(
-        digest=digest, defaults={"size_bytes": size_bytes, "stored_at": now}
-    )
+    file, _made = StoredFile.objects.get_or_create(digest=digest, defaults={"size_bytes": size_bytes, "stored_at": now})
     return file

@@ -75,7 +75,12 @@ def report_state(*, by: User, site: Site, run_id: str, report: StateReport, now:
         _write_state(run, report)
         if before is RunState.REQUESTED and report.state in (RunState.REFUSED, RunState.CANCELLED) and not run.job_id:
             books.void_all(run=run, now=now)  # no job was ever submitted, so no usage will be reported
-        details: dict[str, Json] = {"from": str(before), "attempt": report.attempt, "job_id": run.job_id, "reason": run.reason}
+        details: dict[str, Json] = {
+            "from": str(before),
+            "attempt": report.attempt,
+            "job_id": run.job_id,
+            "reason": run.reason,
+        }
         audit.append(
             by=by,
             verb=f"run.{report.state}",
@@ -90,9 +95,7 @@ def report_state(*, by: User, site: Site, run_id: str, report: StateReport, now:
 def report_events(*, site: Site, run_id: str, events: Sequence[RunEvent]) -> int:
     """Keep the events of a run once each by their sequence; returns the next sequence the agent should send."""
     if len(events) > EVENTS_MAX:
-        raise InvalidInput(
-            _("At most %(count)s events in one report.") % {"count": EVENTS_MAX}, where="events"
-        )
+        raise InvalidInput(_("At most %(count)s events in one report.") % {"count": EVENTS_MAX}, where="events")
     run = _find(site, run_id)
     rows = [
         RunEventRow(run=run, sequence=event.sequence, kind=event.kind, event=event.model_dump(mode="json"))
@@ -241,9 +244,7 @@ def _require_about(run: Run, record: UsageRecord) -> None:
     if record.run_id != run.pk or record.key != f"{run.pk}:{record.attempt}":
         raise InvalidInput(_("The usage record is about another run."), where="key")
     if record.attempt > run.attempts:
-        raise InvalidInput(
-            _("The run has made %(count)s attempt(s) only.") % {"count": run.attempts}, where="attempt"
-        )
+        raise InvalidInput(_("The run has made %(count)s attempt(s) only.") % {"count": run.attempts}, where="attempt")
 
 
 def _require_equal(known: Usage, record: UsageRecord) -> Usage:

@@ -68,7 +68,11 @@ def start(
             devices=devices,
             requested_at=now,
         )
-        about: dict[str, Json] = {"allocation": allocation.pk, "recipe_digest": run.recipe_digest, "dataset_digest": dataset_digest}
+        about: dict[str, Json] = {
+            "allocation": allocation.pk,
+            "recipe_digest": run.recipe_digest,
+            "dataset_digest": dataset_digest,
+        }
         audit.append(
             by=by,
             verb="run.requested",
@@ -136,9 +140,7 @@ def _require_open(allocation: Allocation, *, today: date) -> None:
 
 def _require_devices(allocation: Allocation, devices: int) -> None:
     if not 1 <= devices <= allocation.site.devices:
-        raise InvalidInput(
-            _("The site has %(count)s device(s).") % {"count": allocation.site.devices}, where="devices"
-        )
+        raise InvalidInput(_("The site has %(count)s device(s).") % {"count": allocation.site.devices}, where="devices")
 
 
 def _require_affordable(needed: int, *, left: int, unit: str) -> None:

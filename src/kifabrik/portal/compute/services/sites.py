@@ -42,16 +42,12 @@ def register(
 def issue_token(*, by: User, site: Site, name: str = "", now: datetime) -> NewToken:
     """Make the secret with which the agent of a site speaks; raises Refused unless the person operates the site."""
     access.require(by, Permission.SITE_MANAGE, site_code=site.code)
-    return tokens.create(
-        by=by, name=name or f"agent of {site.code}", scopes={Scope.SITE}, site_code=site.code, now=now
-    )
+    return tokens.create(by=by, name=name or f"agent of {site.code}", scopes={Scope.SITE}, site_code=site.code, now=now)
 
 
 def note_contact(*, site: Site, agent_version: str, now: datetime) -> None:
     """Remember that the agent of a site has just asked what to do."""
-    Site.objects.filter(pk=site.pk).update(
-        last_seen_at=now, agent_version=agent_version[:40] or site.agent_version
-    )
+    Site.objects.filter(pk=site.pk).update(last_seen_at=now, agent_version=agent_version[:40] or site.agent_version)
 
 
 def _check(*, code: str, name: str, system_code: str, unit: str, devices: int) -> None:

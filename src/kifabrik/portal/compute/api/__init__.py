@@ -1,0 +1,9 @@
+"""REST operations of this chapter: allocations, runs, files, sites, and the door of the site agents."""
+
+from ninja import Router
+
+from kifabrik.portal.compute.api import allocations, files, runs, site, sites
+
+router = Router(tags=["compute"])
+for part in (allocations, runs, files, sites, site):
+    router.add_router("", part.router)

@@ -1,0 +1,124 @@
+"""The door of the site agents: what should be, and reports of what is. A run of another site answers 404."""
+
+from typing import Any, TypeVar
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Body, Router
+from pydantic import ValidationError
+
+from kifabrik.core.errors import InvalidInput
+from kifabrik.portal.compute.api.doors import person, principal_of
+from kifabrik.portal.compute.api.schemas import (
+    AttemptIn,
+    BookedOut,
+    DesiredOut,
+    DesiredRunOut,
+    EventsIn,
+    NextOut,
+    OutputsIn,
+    ReservationOut,
+    StateIn,
+    StateOut,
+)
+from kifabrik.portal.compute.models import Site
+from kifabrik.portal.compute.queries.runs import desired_runs
+from kifabrik.portal.compute.queries.sites import get_agent_site
+from kifabrik.portal.compute.services import allocations, reports, sites
+from kifabrik.portal.compute.services.reports import StateReport
+from kifabrik.portal.people.authentication import site_agent
+from kifabrik.records import EvaluationReport, Record, RunEvent, RunManifest, UsageRecord
+from kifabrik.records.base import first_fault
+from kifabrik.records.run_state import RunState
+
+router = Router(auth=site_agent)
+Paper = TypeVar("Paper", bound=Record)
+
+
+@router.get("/site/desired", response=DesiredOut)
+def read_desired(request: HttpRequest) -> DesiredOut:
+    """Read what the site should look after; asking also tells the portal that the agent lives."""
+    site, now = _site(request), timezone.now()
+    sites.note_contact(site=site, agent_version=_version(request), now=now)
+    allocations.expire_ended(site=site, now=now)
+    runs = [DesiredRunOut.of(run, known) for run, known in desired_runs(site)]
+    return DesiredOut(site=site.code, now=now, runs=runs)
+
+
+@router.post("/site/runs/{run_id}/reserve", response=ReservationOut)
+def reserve(request: HttpRequest, run_id: str, body: AttemptIn) -> ReservationOut:
+    """Set time aside for the next attempt; the same attempt again is the same reservation."""
+    run = reports.reserve(
+        by=person(request), site=_site(request), run_id=run_id, attempt=body.attempt, now=timezone.now()
+    )
+    return ReservationOut(run=run.pk, attempt=body.attempt, reserved_gpu_seconds=run.reserved_gpu_seconds)
+
+
+@router.post("/site/runs/{run_id}/state", response=StateOut)
+def report_state(request: HttpRequest, run_id: str, body: StateIn) -> StateOut:
+    """Say where an attempt stands; late and repeated reports change nothing."""
+    if body.state not in list(RunState):
+        raise InvalidInput(
+            _("There is no such state."),
+            where="state",
+            remedy=_("Known states: %(states)s.") % {"states": ", ".join(RunState)},
+        )
+    if body.at.tzinfo is None:
+        raise InvalidInput(_("A moment needs its time zone; write UTC with a Z at the end."), where="at")
+    report = StateReport(
+        state=RunState(body.state), attempt=body.attempt, at=body.at, job_id=body.job_id, reason=body.reason
+    )
+    run = reports.report_state(
+        by=person(request), site=_site(request), run_id=run_id, report=report, now=timezone.now()
+    )
+    return StateOut(state=run.state, wanted=run.wanted)
+
+
+@router.post("/site/runs/{run_id}/events", response=NextOut)
+def report_events(request: HttpRequest, run_id: str, body: EventsIn) -> NextOut:
+    """Send lines of the run's events file; each is kept once."""
+    events = [_read(RunEvent, event, f"events[{at}]") for at, event in enumerate(body.events)]
+    return NextOut(next=reports.report_events(site=_site(request), run_id=run_id, events=events))
+
+
+@router.post("/site/runs/{run_id}/usage", response=BookedOut)
+def report_usage(request: HttpRequest, run_id: str, body: Body[dict[str, Any]]) -> BookedOut:
+    """Send what one attempt consumed; it is booked once."""
+    record = _read(UsageRecord, body, "usage")
+    usage = reports.report_usage(
+        by=person(request), site=_site(request), run_id=run_id, record=record, now=timezone.now()
+    )
+    return BookedOut(key=usage.pk, gpu_seconds=usage.gpu_seconds)
+
+
+@router.post("/site/runs/{run_id}/outputs", response=StateOut)
+def report_outputs(request: HttpRequest, run_id: str, body: OutputsIn) -> StateOut:
+    """Say what a run left: its files, which were sent before, its manifest and its evaluation."""
+    run = reports.report_outputs(
+        by=person(request),
+        site=_site(request),
+        run_id=run_id,
+        listing=body.files,
+        manifest=_read(RunManifest, body.manifest, "manifest") if body.manifest else None,
+        evaluation=_read(EvaluationReport, body.evaluation, "evaluation") if body.evaluation else None,
+        now=timezone.now(),
+    )
+    return StateOut(state=run.state, wanted=run.wanted)
+
+
+def _site(request: HttpRequest) -> Site:
+    return get_agent_site(principal_of(request).site_code)
+
+
+def _version(request: HttpRequest) -> str:
+    """The agent names itself as `kifabrik/<version>`."""
+    name, _slash, version = request.headers.get("User-Agent", "").partition("/")
+    return version.split(" ")[0] if name == "kifabrik" else ""
+
+
+def _read(kind: type[Paper], value: object, where: str) -> Paper:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise InvalidInput(first_fault(error), where=where) from error
