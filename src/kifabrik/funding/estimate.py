@@ -138,8 +138,7 @@ def _evaluation_phase(recipe: Recipe, shape: DecoderShape, rate: float) -> _Phas
 def _words(system: System, *, text_bytes: int | None) -> tuple[str, ...]:
     reserve, limit = assumptions()["reserve"], assumptions()["time-limit"]
     lines = [
-        f"{system.device}: {system.peak_flops:.3g} FLOP/s peak, {utilisation_of(system):.0%} of it reached"
-        f" (grade {system.grade}).",
+        f"{system.device}: {system.peak_flops:.3g} FLOP/s peak, {utilisation_of(system):.0%} reached ({system.grade}).",
         f"{reserve.value:.0%} reserve: {reserve.words}.",
         f"Time limit: {limit.value:g} times the estimate.",
         f"{system.overhead_seconds} s for starting, tokenizer training and packaging.",
