@@ -166,7 +166,7 @@ class Tending:
     def _judge(self, run: DesiredRun, job: JobReport) -> tuple[RunState, str]:
         """Turn the end of a job into the end of its run, with a reason a person understands."""
         if job.state is JobState.SUCCEEDED and (fault := find_fault(self._runs / run.id)):
-            return RunState.FAILED, f"the command ended well, but its papers are not in order: {fault}"
+            return RunState.FAILED, f"it ended well, but its papers are not in order: {fault}"
         if run.wanted == "stop" and job.state in DESERVES_ANOTHER_ATTEMPT:
             return RunState.CANCELLED, "cancelled"
         if job.state is JobState.FAILED:
