@@ -3,6 +3,7 @@
 Without Chromium the tests are skipped with one loud line; where `CI` is set they fail instead.
 """
 
+import base64
 import os
 import shutil
 from importlib.resources import files
@@ -15,7 +16,9 @@ from selenium.webdriver.chrome.service import Service
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")
 WIDE, NARROW = 1280, 390
-MISSING = "*** SKIPPED: Chromium or chromedriver is missing: no page was seen in a browser (apt-get install chromium-driver)"
+MISSING = (
+    "*** SKIPPED: Chromium or chromedriver is missing: no page was seen in a browser (apt-get install chromium-driver)"
+)
 
 
 class Browser:
@@ -52,8 +55,6 @@ class Browser:
         width, height = self.driver.execute_script(script)
         clip = {"x": 0, "y": 0, "width": width, "height": min(height, 6000), "scale": 1}
         options = {"format": "png", "captureBeyondViewport": True, "clip": clip}
-        import base64
-
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", options)
         path.write_bytes(base64.b64decode(shot["data"]))
 
@@ -88,12 +89,20 @@ def run_axe(driver) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def driver():
+def driver(live_server):
+    """One browser for all tests; it ends before the server, so that no connection is left open."""
     if not (CHROMIUM and CHROMEDRIVER):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server"):
+    for word in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--no-proxy-server",
+        "--hide-scrollbars",
+    ):
         options.add_argument(word)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))

@@ -100,6 +100,7 @@ ROOT_URLCONF = "kifabrik.portal.web.urls"
 AUTH_USER_MODEL = "people.User"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
+FORMAT_MODULE_PATH = ["kifabrik.portal.web.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = os.environ.get("KIFABRIK_TIME_ZONE", "Europe/Brussels")

@@ -14,6 +14,7 @@ from kifabrik.core.errors import KifabrikError, NotFound, Refused
 from kifabrik.portal.doors.problems import problem
 from kifabrik.portal.people.queries.access import is_person
 from kifabrik.portal.people.services import profiles
+from kifabrik.portal.web.reference_tables import list_tables
 
 
 def show_home(request: HttpRequest) -> HttpResponse:
@@ -23,12 +24,12 @@ def show_home(request: HttpRequest) -> HttpResponse:
 
 def show_about(request: HttpRequest) -> HttpResponse:
     """What this portal is and which version runs."""
-    return render(request, "web/about.html", {"version": __version__})
+    return render(request, "web/about.html", {"version": __version__, "time_zone": settings.TIME_ZONE})
 
 
 def show_reference(request: HttpRequest) -> HttpResponse:
     """The rules and figures that the portal reckons with, each with its source."""
-    return render(request, "web/reference.html", {})
+    return render(request, "web/reference.html", {"tables": list_tables()})
 
 
 @require_POST

@@ -1,0 +1,1 @@
+"""Formats of English as it is written in Europe."""
