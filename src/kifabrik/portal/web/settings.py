@@ -31,6 +31,8 @@ def _read_database(address: str) -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": HOME / "portal.sqlite3",
+            # Tests run on a file too: a database in memory locks tables in another way, and threads could not be tried.
+            "TEST": {"NAME": HOME / "test-portal.sqlite3"},
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
