@@ -5,16 +5,13 @@ Every step is done once, however often the command is started; `starts` counts t
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-
-from kifabrik.records import EvaluationReport, EventKind, RunEvent, RunManifest
-from kifabrik.records.recipe_file import read_recipe
-from kifabrik.records.run_manifest import ComputeRecord, Environment
 
 STEP_SECONDS = 0.05
 
@@ -33,9 +30,9 @@ def main() -> None:
     done = len(events.read_text().splitlines()) if events.exists() else 0
     for step in range(done, int(behaviour[1])):
         time.sleep(STEP_SECONDS)
-        say(events, kind=EventKind.PROGRESS, step="pretraining", done=(step + 1) / int(behaviour[1]))
+        say(events, kind="progress", step="pretraining", done=(step + 1) / int(behaviour[1]))
     behave(behaviour[2:], folder, events)
-    finish(folder, read_recipe(asked.recipe), asked.run_id, is_finished="unfinished" not in behaviour)
+    finish(folder, asked.recipe, asked.run_id, is_finished="unfinished" not in behaviour)
 
 
 def behave(what: list[str], folder: Path, events: Path) -> None:
@@ -46,7 +43,7 @@ def behave(what: list[str], folder: Path, events: Path) -> None:
     if what[:1] == ["killed"] or (what[:1] == ["once-killed"] and starts == 1):
         os.kill(os.getpid(), signal.SIGKILL)
     if what[:1] == ["fail"]:
-        say(events, kind=EventKind.FAILED, message=" ".join(what[1:]))
+        say(events, kind="failed", message=" ".join(what[1:]))
         sys.exit(2)
     if what[:1] == ["complain"]:
         sys.exit(" ".join(what[1:]))
@@ -54,12 +51,17 @@ def behave(what: list[str], folder: Path, events: Path) -> None:
 
 def say(events: Path, **fields: object) -> None:
     sequence = len(events.read_text().splitlines()) + 1 if events.exists() else 1
-    event = RunEvent(sequence=sequence, at=datetime.now(UTC).isoformat(), **fields)  # type: ignore[arg-type]
-    with events.open("ab") as stream:
-        stream.write(event.as_json() + b"\n")
+    event = {"schema_version": 1, "sequence": sequence, "at": datetime.now(UTC).isoformat(), **fields}
+    with events.open("a") as stream:
+        stream.write(json.dumps(event) + "\n")
 
 
-def finish(folder: Path, recipe, run_id: str, *, is_finished: bool) -> None:  # type: ignore[no-untyped-def]
+def finish(folder: Path, recipe_path: Path, run_id: str, *, is_finished: bool) -> None:
+    from kifabrik.records import EvaluationReport, RunManifest
+    from kifabrik.records.recipe_file import read_recipe
+    from kifabrik.records.run_manifest import ComputeRecord, Environment
+
+    recipe = read_recipe(recipe_path)
     model = folder / "model"
     model.mkdir(exist_ok=True)
     (model / "model.safetensors").write_bytes(b"weights" * 1000)

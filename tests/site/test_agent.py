@@ -86,6 +86,7 @@ def test_failed_run_says_why_and_is_not_tried_again(workplace, portal, behaviour
 
 def test_killed_job_is_resumed_by_a_second_attempt(workplace: Workplace, portal: FakePortal) -> None:
     run = portal.request_run("run-a", {"behaviour": b"steps 3 once-killed"})
+    portal.budget = 100  # holds a second attempt only once the first one is settled
 
     workplace.work_until(lambda: is_over(run))
 

@@ -1,0 +1,249 @@
+"""The agent killed at every boundary, before and after each request and call to the cluster, then started again."""
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.fakes import walk
+from tests.fakes.portal import FakePortal, FakeRun
+
+from kifabrik.cluster.jobs import ENDED, JobRef, JobReport, JobSpec, JobState
+from kifabrik.records import UsageRecord
+from kifabrik.records.run_state import FINAL, RunState
+from kifabrik.site.agent import Agent
+from kifabrik.site.client import PortalClient
+
+FILES = {"behaviour": b"steps 1", "card.json": b"{}"}
+SUCCESS = (JobState.WAITING, JobState.RUNNING, JobState.SUCCEEDED)
+LOST = (JobState.RUNNING, JobState.LOST)
+KILLED = (JobState.RUNNING, JobState.RUNNING, JobState.KILLED)
+FAILURE = (JobState.RUNNING, JobState.FAILED)
+ENDLESS = (JobState.RUNNING,)
+QUICK_SUCCESS = (JobState.SUCCEEDED,)
+
+
+class Killed(BaseException):
+    """What kill -9 is to a test: nothing catches it."""
+
+
+class ScriptedExecutor:
+    """A cluster in memory that survives its agent: each look at a job moves it one step on in its script."""
+
+    def __init__(self, home: Path, scripts: Sequence[Sequence[JobState]]) -> None:
+        self.home = home
+        self.scripts = scripts
+        self.jobs: dict[str, JobSpec] = {}
+        self.looks: dict[str, int] = {}
+        self.ended: dict[str, JobState] = {}
+        self.starts = 0
+        self.boundary = lambda: None
+
+    def submit(self, job: JobSpec) -> JobRef:
+        self.boundary()
+        if job.key not in self.jobs:
+            self.jobs[job.key] = job
+            self.starts += 1
+            walk.say(job.folder / "events.jsonl", kind="attempt", message=f"attempt {job.attempt}")
+        self.boundary()
+        return self._ref(job.key)
+
+    def find(self, key: str) -> JobRef | None:
+        return self._ref(key) if key in self.jobs else None
+
+    def poll(self, refs: Iterable[JobRef]) -> Mapping[JobRef, JobReport]:
+        return {ref: self._look(ref) for ref in refs}
+
+    def cancel(self, ref: JobRef) -> None:
+        self.boundary()
+        self.ended.setdefault(ref.key, JobState.CANCELLED)
+        self.boundary()
+
+    def usage(self, ref: JobRef) -> UsageRecord:
+        job = self.jobs[ref.key]
+        return UsageRecord(
+            key=job.key, run_id=job.run_id, attempt=job.attempt, cluster="scripted", job_id=ref.job_id,
+            submitted_at=ref.submitted_at, started_at=None, ended_at=None, devices=1, gpu_seconds=7, cpu_seconds=1,
+            peak_memory_bytes=1, exit_code=None, source="script",
+        )  # fmt: skip
+
+    def _look(self, ref: JobRef) -> JobReport:
+        job = self.jobs[ref.key]
+        script = self.scripts[job.attempt - 1]
+        at = self.looks[ref.key] = self.looks.get(ref.key, -1) + 1
+        state = self.ended.get(ref.key) or script[min(at, len(script) - 1)]
+        if state in ENDED and ref.key not in self.ended:
+            self.ended[ref.key] = state
+            if state is JobState.SUCCEEDED:
+                walk.finish(job.folder, job.folder / "recipe.json", job.run_id, is_finished=True)
+        started_at = None if state is JobState.WAITING else "2026-11-24T12:00:01Z"
+        return JobReport(ref=ref, state=state, started_at=started_at, reason="as the script says")
+
+    def _ref(self, key: str) -> JobRef:
+        return JobRef(cluster="scripted", job_id=key, submitted_at="2026-11-24T12:00:00Z", key=key)
+
+
+class Boundaries:
+    """Counts boundaries and kills at the chosen ones."""
+
+    def __init__(self, kill_at: set[int]) -> None:
+        self.kill_at = kill_at
+        self.passed = 0
+
+    def cross(self, _request: httpx.Request | None = None) -> None:
+        self.passed += 1
+        if self.passed in self.kill_at:
+            raise Killed
+
+
+def play(home: Path, scripts: Sequence[Sequence[JobState]], kill_at: set[int], *, stop_after: int = 0):
+    """Play one story with kills; returns the run, the portal, the executor and how many boundaries there were."""
+    portal = FakePortal()
+    run = portal.request_run("run-a", FILES)
+    executor = ScriptedExecutor(home, scripts)
+    boundaries = Boundaries(kill_at)
+    portal.before = portal.after = boundaries.cross
+    executor.boundary = boundaries.cross
+    for _round in range(60):
+        client = PortalClient("http://127.0.0.1", "secret", portal.transport(), pause=lambda seconds: None)
+        with Agent(client, executor, home, lambda: datetime.now(UTC)) as agent:
+            try:
+                agent.step()
+            except Killed:
+                continue
+        if stop_after and executor.starts >= stop_after:
+            run.wanted = "stop"
+        if run.state in FINAL and not portal._is_wanted(run):
+            return run, portal, executor, boundaries.passed
+    raise AssertionError("the run never ends")
+
+
+def check(run: FakeRun, portal: FakePortal, executor: ScriptedExecutor, *, state: RunState, attempts: int) -> None:
+    assert (run.state, executor.starts) == (state, attempts)
+    assert sorted(portal.usage) == [f"run-a:{number}" for number in range(1, attempts + 1)]
+    assert portal.posted == dict.fromkeys(portal.usage, 7)
+    assert portal.open_reservations == set()
+    assert sorted(run.events) == list(range(1, attempts + 1))
+    assert (run.manifest is not None) == (state is RunState.SUCCEEDED)
+    assert run.states.count(f"{state}:{attempts}") == 1
+
+
+STORIES = [
+    pytest.param((SUCCESS,), RunState.SUCCEEDED, 0, id="success"),
+    pytest.param((QUICK_SUCCESS,), RunState.SUCCEEDED, 0, id="success-before-anybody-looks"),
+    pytest.param((LOST, SUCCESS), RunState.SUCCEEDED, 0, id="lost-then-success"),
+    pytest.param((KILLED, LOST, KILLED), RunState.FAILED, 0, id="killed-three-times"),
+    pytest.param((FAILURE,), RunState.FAILED, 0, id="failure"),
+    pytest.param((ENDLESS,), RunState.CANCELLED, 1, id="stopped"),
+    pytest.param((LOST, ENDLESS), RunState.CANCELLED, 2, id="stopped-in-the-second-attempt"),
+]
+
+
+@pytest.mark.parametrize(("scripts", "state", "stop_after"), STORIES)
+def test_agent_killed_at_any_boundary_changes_nothing(tmp_path: Path, scripts, state, stop_after: int) -> None:
+    for kill_at in itertools.count(0):  # boundary 0 is never crossed: the undisturbed story
+        home = tmp_path / str(kill_at)
+        run, portal, executor, boundaries = play(home, scripts, {kill_at}, stop_after=stop_after)
+        check(run, portal, executor, state=state, attempts=len(scripts))
+        if kill_at > boundaries:
+            break
+
+    assert kill_at > 10
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_agent_killed_again_and_again_changes_nothing(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    scripts, state, stop_after = chance.choice(STORIES).values
+    kill_at = {chance.randrange(1, 60) for _ in range(8)}
+
+    run, portal, executor, _ = play(tmp_path, scripts, kill_at, stop_after=stop_after)
+
+    check(run, portal, executor, state=state, attempts=len(scripts))
+
+
+AGENT = """
+import sys, threading
+from datetime import UTC, datetime
+from pathlib import Path
+from kifabrik.cluster.local import LocalExecutor
+from kifabrik.site import agent
+from kifabrik.site.client import PortalClient
+home, port, walk = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+agent.BUSY_SECONDS = agent.IDLE_SECONDS = 0.02
+def command(run, recipe, folder, dataset):
+    options = ("--folder", str(folder), "--dataset", str(dataset), "--run-id", run.id)
+    return (sys.executable, walk, str(recipe), *options)
+client = PortalClient(f"http://127.0.0.1:{port}", "secret")
+one = agent.Agent(client, LocalExecutor(home / "jobs", devices=2), home, lambda: datetime.now(UTC), command=command)
+one.loop(threading.Event())
+"""
+
+
+@contextmanager
+def door(portal: FakePortal) -> Iterator[int]:
+    """Let a portal in memory answer on a real port of this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            answer = portal.handle(httpx.Request(self.command, f"http://127.0.0.1{self.path}",
+                headers=dict(self.headers), content=body))  # fmt: skip
+            self.send_response(answer.status_code)
+            self.send_header("content-length", str(len(answer.content)))
+            self.send_header("content-type", answer.headers.get("content-type", ""))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST = do_PUT = do_HEAD = answer  # noqa: N815  # the library asks for these names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True  # the agent was killed
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_agent_process_killed_with_signal_nine_many_times_runs_each_run_once(tmp_path: Path) -> None:
+    portal = FakePortal()
+    runs = [portal.request_run(f"run-{name}", {"behaviour": b"steps 8"}) for name in "abc"]
+    chance = random.Random(7)
+    with door(portal) as port:
+        arguments = [sys.executable, "-c", AGENT, str(tmp_path), str(port), str(Path(walk.__file__))]
+        until = time.monotonic() + 25
+        kills = 0
+        while not all(run.state in FINAL for run in runs):
+            assert time.monotonic() < until
+            with subprocess.Popen(arguments) as agent:
+                time.sleep(0.45 + chance.random() * 0.4)
+                os.kill(agent.pid, signal.SIGKILL)
+                kills += 1
+
+    assert kills >= 2
+    for run in runs:
+        assert (run.state, len((tmp_path / "runs" / run.id / "starts").read_text())) == (RunState.SUCCEEDED, 1)
+        assert sorted(run.events) == list(range(1, 9))
+    assert sorted(portal.usage) == ["run-a:1", "run-b:1", "run-c:1"]
+    assert portal.open_reservations == set()
