@@ -22,7 +22,9 @@ from kifabrik.training.tokenizer import COMPLETION, END_OF_TEXT, PROMPT, special
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
     "{% if message['role'] == 'assistant' %}" + COMPLETION + "{{ message['content'] }}" + END_OF_TEXT + "{% else %}"
-    "{% if loop.first or messages[loop.index0 - 1]['role'] == 'assistant' %}" + PROMPT + "{% else %}\n{% endif %}"
+    "{% if loop.first or messages[loop.index0 - 1]['role'] == 'assistant' %}"
+    + PROMPT
+    + "{% else %}{{ '\n' }}{% endif %}"
     "{{ message['content'] }}{% endif %}{% endfor %}{% if add_generation_prompt %}" + COMPLETION + "{% endif %}"
 )
 

@@ -7,6 +7,7 @@ from tokenizers import Tokenizer
 
 from kifabrik.training.decoder import Model
 from kifabrik.training.hardware import Hardware
+from kifabrik.training.tokenizer import END_OF_TEXT, special_id
 
 TOKENS = 64
 TEMPERATURE = 0.6
@@ -16,12 +17,12 @@ CANDIDATES = 30
 def write_sample(
     model: Model, tokenizer: Tokenizer, *, prompt_tokens: Sequence[int], hardware: Hardware, context_tokens: int
 ) -> str:
-    """Continue a prompt by 64 tokens at temperature 0.6 among the 30 likeliest; the same weights give the same text.
+    """Continue a prompt by up to 64 tokens at temperature 0.6 among the 30 likeliest; ends where the model ends.
 
-    The text shows the prompt too.
+    The same weights give the same text, which starts with the prompt.
     """
     generator = torch.Generator().manual_seed(0)
-    tokens = list(prompt_tokens)
+    tokens, end_id = list(prompt_tokens), special_id(tokenizer, END_OF_TEXT)
     with torch.inference_mode():
         for _ in range(TOKENS):
             rows = torch.tensor([tokens[-context_tokens:]], device=hardware.device)
@@ -29,5 +30,8 @@ def write_sample(
                 logits = model(input_ids=rows, use_cache=False).logits[0, -1].float().cpu()
             best, places = torch.topk(logits / TEMPERATURE, min(CANDIDATES, len(logits)))
             choice = torch.multinomial(torch.softmax(best, dim=-1), 1, generator=generator)
-            tokens.append(int(places[choice]))
+            token = int(places[choice])
+            if token == end_id:
+                break
+            tokens.append(token)
     return str(tokenizer.decode(tokens, skip_special_tokens=True))

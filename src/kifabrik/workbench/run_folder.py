@@ -64,6 +64,10 @@ class RunFolder:
     def evaluation(self) -> Path:
         return self.root / "evaluation.json"
 
+    @property
+    def failure(self) -> Path:
+        return self.root / "failure.txt"
+
     def checkpoints(self, step: str) -> Path:
         """Give the folder of a step's checkpoints."""
         return self.root / "checkpoints" / step

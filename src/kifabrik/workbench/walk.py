@@ -16,7 +16,7 @@ from kifabrik.records.run_event import EventKind, RunEvent
 from kifabrik.records.run_manifest import ComputeRecord, RunManifest, StepRecord
 from kifabrik.training import hardware
 from kifabrik.training.stopping import Stopped
-from kifabrik.workbench import environment, lease, stop_signal
+from kifabrik.workbench import environment, failures, lease, stop_signal
 from kifabrik.workbench.energy import EnergyMeter
 from kifabrik.workbench.events import Clock, EventLog, Listen, active_seconds, utc_text
 from kifabrik.workbench.journal import Journal
@@ -46,9 +46,8 @@ def run(
     Raises Conflict if the folder is in use or belongs to another run, Stopped if the process was asked to stop, and
     the error of the step that failed; the events file then ends with the same sentence.
     """
-    paths = RunFolder(folder)
+    paths, card = RunFolder(folder), dataset_folder.read_card(dataset)
     with lease.hold(paths.lease), stop_signal.listen() as should_stop:
-        card = dataset_folder.read_card(dataset)
         chosen = hardware.prepare(recipe.hardware)
         journal = Journal.open(paths, recipe=recipe, card=card, run_id=run_id, environment=environment.describe(chosen))
         if journal.manifest.finished:
@@ -89,11 +88,19 @@ def _walk_on(walk: Walk, journal: Journal, meter: EnergyMeter) -> None:
         current = ""
         _finish(walk, journal, meter, attempt_seconds=time.monotonic() - begun_at)
     except KifabrikError as error:
-        # A full disk may refuse this line too; the error itself reaches the caller in any case.
-        with suppress(KifabrikError):
-            kind = EventKind.WARNING if isinstance(error, Stopped) else EventKind.FAILED
-            walk.log.write(kind=kind, step=current, message=str(error))
+        _tell_failure(walk, current, error)
         raise
+    except Exception as error:
+        explained = failures.explain(error, step=current, details=walk.folder.failure)
+        _tell_failure(walk, current, explained)
+        raise explained from error
+
+
+def _tell_failure(walk: Walk, step: str, error: KifabrikError) -> None:
+    # A full disk may refuse this line too; the error itself reaches the caller in any case.
+    with suppress(KifabrikError):
+        kind = EventKind.WARNING if isinstance(error, Stopped) else EventKind.FAILED
+        walk.log.write(kind=kind, step=step, message=str(error))
 
 
 def _take(step: Step, walk: Walk, journal: Journal) -> None:
