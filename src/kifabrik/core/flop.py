@@ -37,8 +37,7 @@ class DecoderShape:
 
 def forward_flop(shape: DecoderShape, tokens: int) -> int:
     """Operations to read `tokens` tokens in full contexts."""
-    attention = 4 * shape.layers * shape.context_tokens * shape.hidden_size
-    return tokens * (2 * shape.matrix_weights + attention)
+    return tokens * (2 * shape.matrix_weights + _attention_flop(shape))
 
 
 def training_flop(shape: DecoderShape, tokens: int) -> int:
@@ -47,8 +46,17 @@ def training_flop(shape: DecoderShape, tokens: int) -> int:
 
 
 def adapter_training_flop(shape: DecoderShape, tokens: int, *, rank: int) -> int:
-    """Operations to train low-rank adapters of `rank` on every layer matrix: frozen weights need no weight gradient."""
+    """Operations to train low-rank adapters of `rank` on every layer matrix.
+
+    Frozen weights need no gradient of their own, only one for what flows through; attention has no weights and costs
+    its full backward pass.
+    """
     adapter_weights = (
         shape.layers * rank * (4 * 2 * shape.hidden_size + 3 * (shape.hidden_size + shape.feedforward_size))
     )
-    return 2 * forward_flop(shape, tokens) + 6 * tokens * adapter_weights
+    return tokens * (4 * shape.matrix_weights + 3 * _attention_flop(shape) + 6 * adapter_weights)
+
+
+def _attention_flop(shape: DecoderShape) -> int:
+    """Operations of one token's scores and weighted sums over a full context, in all layers."""
+    return 4 * shape.layers * shape.context_tokens * shape.hidden_size
