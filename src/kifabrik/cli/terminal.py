@@ -13,7 +13,8 @@ from rich.text import Text
 from kifabrik.core.errors import KifabrikError
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
 
-console = Console(stderr=True, highlight=False)
+# A log file gets whole lines, so that the last one is a whole sentence; a terminal gets wrapped ones.
+console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 _MARKS = {
     Severity.INFO: ("·", "dim"),

@@ -19,6 +19,10 @@ def explain_disk_errors(path: Path) -> Iterator[None]:
         remedies = {
             errno.ENOSPC: ("the disk is full", "Free some space and start again; finished steps are kept."),
             errno.EDQUOT: ("the disk quota is used up", "Free some space and start again; finished steps are kept."),
+            errno.EFBIG: (
+                "the limit on file sizes is reached",
+                "Raise the limit and start again; finished steps are kept.",
+            ),
             errno.EROFS: ("the disk is read-only", "Choose a folder that can be written."),
             errno.EACCES: ("permission denied", "Choose a folder that you may write."),
         }
