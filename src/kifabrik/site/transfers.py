@@ -72,7 +72,7 @@ def _receive_once(fetch: Callable[[int], httpx.Response], part: Path, *, progres
     with_rest = response.status_code == httpx.codes.PARTIAL_CONTENT
     try:
         with part.open("ab" if with_rest else "wb") as stream:
-            for piece in response.iter_bytes(PIECE_BYTES):
+            for piece in response.iter_bytes():  # as it comes: what is waited for is lost when it breaks
                 stream.write(piece)
                 if progress:
                     progress(len(piece))
