@@ -31,7 +31,9 @@ def make_site(code="laptop", *, system_code="laptop", unit="CPU", devices=1) -> 
     )
 
 
-def make_award(organisation=None, *, gpu_seconds=10 * HOUR, system_code="laptop", starts_on=None, ends_on=None) -> Award:
+def make_award(
+    organisation=None, *, gpu_seconds=10 * HOUR, system_code="laptop", starts_on=None, ends_on=None
+) -> Award:
     """Make an award with the proposal and decision behind it."""
     organisation = organisation or make_organisation()
     investigator = make_user(roles=[Role.APPLICANT], organisations=[organisation])
@@ -92,7 +94,8 @@ def make_place(*, gpu_seconds=10 * HOUR, code="laptop", now=NOW, **award) -> Pla
     """Open an allocation by accepting an award."""
     organisation = make_organisation()
     manager = make_user(roles=[Role.APPLICANT], manages=[organisation])
-    site = Site.objects.filter(code=code).first() or make_site(code, system_code=award.get("system_code", "laptop"))
+    award.setdefault("system_code", code)  # so that the award finds this site
+    site = Site.objects.filter(code=code).first() or make_site(code, system_code=award["system_code"])
     award = make_award(organisation, gpu_seconds=gpu_seconds, **award)
     allocation = allocations.accept_award(by=manager, award=award, now=now)
     return Place(organisation, manager, allocation, site, make_user(roles=[Role.OPERATOR], site_code=code))

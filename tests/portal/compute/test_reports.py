@@ -332,7 +332,7 @@ def test_outputs_that_were_not_sent_are_refused_whole() -> None:
 
 
 def test_the_files_of_another_site_are_no_outputs() -> None:
-    place, other = make_place(), make_place(code="cluster", system_code="leonardo")
+    place, other = make_place(), make_place(code="cluster")
     entry = bring(other, b"their weights")
 
     with pytest.raises(InvalidInput):
@@ -360,7 +360,7 @@ def test_a_manifest_about_something_else_is_refused(field) -> None:
 
 
 def test_the_agent_of_another_site_sees_no_run() -> None:
-    place, other = make_place(), make_place(code="cluster", system_code="leonardo")
+    place, other = make_place(), make_place(code="cluster")
     run = go(place)
 
     assert desired_runs(other.site) == []

@@ -55,11 +55,13 @@ def accept_award(*, by: User, award: Award, now: datetime) -> Allocation:
 
 def pause(*, by: User, allocation: Allocation, reason: str, now: datetime) -> Allocation:
     """Let no new run start until the allocation is resumed; runs that are going on go on."""
+    _require_manager(by, allocation)
     return _move(by=by, allocation=allocation, to="paused", allowed=("open",), reason=_checked(reason), now=now)
 
 
 def resume(*, by: User, allocation: Allocation, now: datetime) -> Allocation:
     """Let runs start again in a paused allocation."""
+    _require_manager(by, allocation)
     return _move(by=by, allocation=allocation, to="open", allowed=("paused",), reason="", now=now)
 
 
@@ -109,7 +111,6 @@ def _close(*, by: User | None, allocation: Allocation, reason: str, now: datetim
 def _move(
     *, by: User, allocation: Allocation, to: str, allowed: tuple[str, ...], reason: str, now: datetime
 ) -> Allocation:
-    _require_manager(by, allocation)
     with transaction.atomic():
         allocation = books.lock(allocation.pk)
         if allocation.state == to:
