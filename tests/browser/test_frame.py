@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from tests.browser.conftest import NARROW, WIDE, run_axe
+from tests.portal.people.factories import make_organisation, make_token, make_user
 
 from kifabrik.portal.people.permissions import Role
 from kifabrik.portal.people.services import audit
-from tests.browser.conftest import NARROW, WIDE, run_axe
-from tests.portal.people.factories import make_organisation, make_token, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

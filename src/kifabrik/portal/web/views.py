@@ -14,12 +14,23 @@ from kifabrik.core.errors import KifabrikError, NotFound, Refused
 from kifabrik.portal.doors.problems import problem
 from kifabrik.portal.people.queries.access import is_person
 from kifabrik.portal.people.services import profiles
+from kifabrik.portal.web import home
 from kifabrik.portal.web.reference_tables import list_tables
 
 
 def show_home(request: HttpRequest) -> HttpResponse:
     """What needs a person now and what they own; for visitors, what the factory offers."""
-    return render(request, "web/home.html", {"needs": [], "now": timezone.now()})
+    now = timezone.now()
+    if not is_person(request.user):
+        return render(request, "web/welcome.html", {"offer": home.offer_to(request.user, now=now), "now": now})
+    belongings = home.belongings_of(request.user)
+    context = {
+        "needs": home.needs_of(request.user, now=now),
+        "belongings": belongings,
+        "offer": home.offer_to(request.user, now=now) if belongings.is_empty else None,
+        "now": now,
+    }
+    return render(request, "web/home.html", context)
 
 
 def show_about(request: HttpRequest) -> HttpResponse:
