@@ -14,7 +14,15 @@ from kifabrik.core.digests import digest_listing
 from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets import licences, sources, split, verdicts
 from kifabrik.datasets.detectors.table import scan
-from kifabrik.datasets.documents import CODE_FORMATS, TEXT_FORMATS, Document, Limits, Passage, ProgressNote
+from kifabrik.datasets.documents import (
+    CODE_FORMATS,
+    STANDARD_LIMITS,
+    TEXT_FORMATS,
+    Document,
+    Limits,
+    Passage,
+    ProgressNote,
+)
 from kifabrik.datasets.finding_rows import RowWriter, writing_rows
 from kifabrik.datasets.folder import CARD_NAME, building, require_free
 from kifabrik.datasets.language import identify
@@ -37,7 +45,7 @@ def check_dataset(
     origin: DeclaredOrigin,
     now: datetime,
     progress: Report | None = None,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = STANDARD_LIMITS,
     held_out_share: float = 0.05,
     seed: int = 17,
     findings_out: Path | None = None,

@@ -44,3 +44,6 @@ class Limits:
     expansion_max: int = 200  # text bytes per compressed byte; real text stays below 50
     row_group_bytes_max: int = 1024**3
     shard_bytes_max: int = 256 * 1000**2
+
+
+STANDARD_LIMITS = Limits()

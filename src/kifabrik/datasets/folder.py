@@ -3,6 +3,8 @@
 Knows the layout, not how documents were checked.
 """
 
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from kifabrik.datasets.documents import Document
 from kifabrik.records.dataset_card import DatasetCard, Shard
 
 CARD_NAME = "card.json"
+_PARTIAL = ".partial"
 _ROWS_AT_ONCE = 256
 
 
@@ -81,7 +84,9 @@ def building(out: Path) -> Iterator[Path]:
     require_free(out)
     with explain_disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".partial"))
+        _remove_left_over(out)
+        place = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=_PARTIAL))
+        lock = _lock(place)
         try:
             yield place
             fsync_folder(place)
@@ -91,7 +96,31 @@ def building(out: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise
+        finally:
+            if lock is not None:
+                os.close(lock)
         fsync_folder(out.parent)
+
+
+def _remove_left_over(out: Path) -> None:
+    """Remove what killed checks left beside `out`; the folder of one that still works is locked by it."""
+    for path in out.parent.iterdir():
+        if path.name.startswith(f".{out.name}.") and path.name.endswith(_PARTIAL):
+            lock = _lock(path)
+            if lock is not None:
+                shutil.rmtree(path, ignore_errors=True)
+                os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder for the life of this process, or give None if somebody else holds it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def _read_shard(folder: Path, shard: Shard) -> Iterator[Document]:

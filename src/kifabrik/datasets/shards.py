@@ -1,6 +1,7 @@
 """Writes documents into Parquet shards with zstd: equal documents in equal order give equal bytes. Knows no check."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -48,8 +49,12 @@ class ShardWriter:
 
     def discard(self) -> None:
         """Let go of the open file after an error; the folder around it goes away anyway."""
-        if self._stream is not None:
-            self._stream.close()
+        if self._writer is not None and self._stream is not None:
+            with suppress(OSError, pa.ArrowException):  # the disk may be full still
+                self._writer.close()
+            with suppress(OSError):
+                self._stream.close()
+            self._writer, self._stream = None, None
 
     def _flush(self) -> None:
         if not self._waiting:

@@ -85,7 +85,7 @@ def _judge_personal_data(tally: Tally, origin: DeclaredOrigin) -> Iterator[Findi
 def _describe_kind(kind: str, tally: KindTally) -> Finding:
     rule = KINDS[kind]
     many = "document" if tally.documents == 1 else "documents"
-    more = ", ..." if tally.documents > len(tally.places) else ""
+    more = f" and {tally.documents - len(tally.places)} more" if tally.documents > len(tally.places) else ""
     return Finding(
         code=f"dataset.personal-data.{kind}",
         severity=Severity.SERIOUS if tally.findings >= rule.serious_from else Severity.WARNING,

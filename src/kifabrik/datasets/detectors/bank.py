@@ -11,12 +11,13 @@ _SEPARATORS = str.maketrans("", "", " -\u00a0")
 _EXAMPLE_IBANS = frozenset(  # those printed in the IBAN registry and in countless manuals
     {"GB82WEST12345698765432", "DE89370400440532013000", "FR1420041010050500013M02606", "GB29NWBK60161331926819"}
 )
-_CARD = re.compile(r"\d(?:[ -]?\d){12,18}(?![\d.]?\d)")
+_CARD = re.compile(
+    r"\d{4}([ -])\d{4}\1\d{4}\1(?:\d{4}(?:\1\d{3}(?!\d))?|\d)(?!\d)|\d{4}([ -])\d{6}\2\d{4,5}(?!\d)|\d{13,19}(?!\d)"
+)
 _CARD_WORDS = re.compile(
     r"card|visa|mastercard|maestro|amex|karte|carte|carta|tarjeta|cart[aã]o|kort|kaart|kortti|karta|kártya|κάρτα",
     re.IGNORECASE,
 )
-_GROUPINGS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 1)})
 _EXAMPLE_CARDS = frozenset(  # test numbers that card schemes and payment firms publish
     {"4111111111111111", "4242424242424242", "4012888888881881", "4222222222222", "5555555555554444"}
     | {"5105105105105100", "2223003122003222", "378282246310005", "371449635398431", "6011111111111117"}
@@ -63,35 +64,46 @@ def _ends_of_words(text: str, start: int, end: int) -> list[int]:
 
 
 def _examine_card(text: str, match: re.Match[str], is_code: bool) -> Hit | None:
-    start = match.start()
-    before = text[start - 1] if start else " "
-    after = text[match.end() : match.end() + 1]
-    if before.isalnum() or before in "._+-" or (before == " " and text[start - 2 : start - 1].isdigit()):
+    start, separator = match.start(), match[1] or match[2] or ""
+    if not _begins_here(text, start, separator):
         return None
-    if after.isalpha() or after == "_":
-        return None
-    raw = match[0]
-    number = raw.translate(_SEPARATORS)
-    if not _has_network(number) or len(set(number)) < 4 or not luhn.is_valid(number):
-        return None
-    has_groups = _is_grouped(raw)
-    if raw != number and not has_groups:
-        return None
-    has_word = _CARD_WORDS.search(text_before(text, start)) is not None
-    tier = 3 if has_groups else 2 if has_word else 1
-    if is_code and tier == 1:
-        return None
-    return Hit("payment-card", start, match.end(), tier, number, is_example=number in _EXAMPLE_CARDS)
+    for end in _ends_of_card(match, separator):
+        number = text[start:end].translate(_SEPARATORS)
+        if _ends_there(text, end, separator) and _is_card(number):
+            has_word = _CARD_WORDS.search(text_before(text, start)) is not None
+            tier = 3 if separator else 2 if has_word else 1
+            if is_code and tier == 1:
+                return None
+            return Hit("payment-card", start, end, tier, number, is_example=number in _EXAMPLE_CARDS)
+    return None
 
 
-def _has_network(number: str) -> bool:
-    return any(int(number[:digits]) in prefixes and len(number) in lengths for prefixes, digits, lengths in _NETWORKS)
-
-
-def _is_grouped(raw: str) -> bool:
-    if (" " in raw) == ("-" in raw):
+def _begins_here(text: str, start: int, separator: str) -> bool:
+    """A card number does not begin within a word, a decimal number or a row of number groups."""
+    before = text[max(0, start - 5) : start]
+    if before[-1:].isalnum() or before[-1:] in {"_", ".", "+", "-"}:
         return False
-    return tuple(len(group) for group in re.split("[ -]", raw)) in _GROUPINGS
+    return not (separator and before[-1:] == separator and before[:4].isdigit())
+
+
+def _ends_there(text: str, end: int, separator: str) -> bool:
+    after = text[end : end + 5]
+    if after[:1].isalnum() or after[:1] in {"_", "-"} or (after[:1] == "." and after[1:2].isdigit()):
+        return False
+    return not (separator and after[:1] == separator and len(after) == 5 and after[1:].isdigit())
+
+
+def _ends_of_card(match: re.Match[str], separator: str) -> tuple[int, ...]:
+    """Give where the number may end: three digits after four groups of four belong to it, or are a security code."""
+    if separator and match[0].count(separator) == 4:
+        return match.end(), match.end() - 4
+    return (match.end(),)
+
+
+def _is_card(number: str) -> bool:
+    if len(set(number)) == 1 or not luhn.is_valid(number):
+        return False
+    return any(int(number[:digits]) in prefixes and len(number) in lengths for prefixes, digits, lengths in _NETWORKS)
 
 
 IBAN = Rule(

@@ -1,7 +1,7 @@
 """Addresses of machines on the internet, which the Court of Justice holds to be personal data (C-582/14, Breyer).
 
-Only addresses that a machine on the public internet can have count; version and section numbers of the same shape do
-not. Knows no registry of who uses an address.
+Only addresses that one machine on the public internet can have count; networks, versions and section numbers do not.
+Knows no registry of who uses an address.
 """
 
 import ipaddress
@@ -9,70 +9,83 @@ import re
 
 from kifabrik.datasets.detectors.rule import Hit, Rule, text_before
 
+_KIND, _LABEL, _SERIOUS_FROM = "ip-address", "IP addresses", 10
+_EXAMPLES = "private, loopback, reserved and documentation ranges (RFC 1918, RFC 5737, RFC 3849, RFC 9637)"
 _VERSION_BEFORE = re.compile(
-    r"(?:[vV]|ver\.?|version|release|rev|build|python|windows|chrome|section|sect\.?|chapter|appendix|§|rfc\s?\d*|oid"
-    r"|clause|paragraph|abschnitt|kapitel|==|>=|<=|~=|!=|/)\s{0,2}[\"'(:=]{0,2}\s?\Z",
+    r"(?:\bv|\bver\.?|version|release|\brev\.?|build|chrome|safari|firefox|sections?|sect\.?|chapter|appendix|§|\boid"
+    r"|identifier|clause|paragraph|abschnitt|kapitel|==|>=|<=|~=|!=)[\"'(:=_\s]{0,6}\Z"
+    r"|(?:upgrade|update|bump|patch|downgrade)[sd]?\b.{0,24}\Z"
+    r"|\d\.\d+[ ,]{1,2}\Z",  # a list of numbers without separating blanks, as in SVG paths
     re.IGNORECASE,
 )
-_PUBLIC_V6 = ipaddress.ip_network("2000::/3")  # the only block IANA hands out to the public internet
+_ADDRESS_WORD = re.compile(
+    r"\bip\b|ipv4|\bips\b|inet|\baddr|address|adresse|host|server|client|remote|peer|gateway|\bdns|\bping\b|https?://|\bfrom\b",
+    re.IGNORECASE,
+)
+_PUBLIC_V6 = ipaddress.ip_network("2000::/3")  # the only block that IANA hands out to the public internet
 _EXAMPLE_V6 = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
 
 
 def _examine_v4(text: str, match: re.Match[str], is_code: bool) -> Hit | None:  # noqa: ARG001 - one shape for all
     start, end = match.span()
-    before = text[start - 1] if start else " "
-    after = text[end : end + 2]
-    if before.isalnum() or before in "._-" or after[:1].isalnum() or after[:1] in ("_", "-"):
-        return None
-    if after[:1] == "." and after[1:].isalnum():
-        return None
     parts = match[0].split(".")
-    if any(int(part) > 255 or (part[0] == "0" and part != "0") for part in parts):
+    if not _stands_alone_v4(text, start, end) or any(
+        int(part) > 255 or len(part) > len(str(int(part))) for part in parts
+    ):
         return None
     address = ipaddress.IPv4Address(match[0])
     if not address.is_global or address.is_multicast:
-        return Hit("ip-address", start, end, 2, match[0], is_example=True)
-    if _VERSION_BEFORE.search(text_before(text, start, 20)) or max(map(int, parts)) < 10 or int(parts[0]) < 3:
+        return Hit(_KIND, start, end, 2, match[0], is_example=True)
+    if parts[3] == "0" or _is_version(text, start, parts):
         return None
-    is_network = parts[3] == "0"
-    return None if is_network else Hit("ip-address", start, end, 2, match[0])
+    return Hit(_KIND, start, end, 2, match[0])
+
+
+def _stands_alone_v4(text: str, start: int, end: int) -> bool:
+    before, after = text[max(0, start - 1) : start], text[end : end + 2]
+    if before.isalnum() or before in {".", "_", "-", "+"} or after[:1].isalnum() or after[:1] in {"_", "-", "+"}:
+        return False
+    return not (after[:1] in {".", "/"} and after[1:].isalnum())  # a longer number, or a network
+
+
+def _is_version(text: str, start: int, parts: list[str]) -> bool:
+    """Small numbers count as a version or a section unless a word says that they are an address."""
+    before = text_before(text, start).rpartition("\n")[2]
+    if _VERSION_BEFORE.search(before):
+        return True
+    return sum(len(part) for part in parts[:3]) <= 4 and _ADDRESS_WORD.search(before) is None
 
 
 def _examine_v6(text: str, match: re.Match[str], is_code: bool) -> Hit | None:  # noqa: ARG001 - one shape for all
     start, end = match.span()
-    before = text[start - 1] if start else " "
-    if before.isalnum() or (before in "_:.[" and text[start - 2 : start - 1].isalnum()):
-        return None
-    if text[end : end + 1].isalnum() or text[end : end + 1] in ("_", ":"):
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    if before.isalnum() or before in {"_", ":", "."} or after.isalnum() or after in {"_", ":", "/"}:
         return None
     try:
         address = ipaddress.IPv6Address(match[0])
     except ValueError:
         return None
     if address not in _PUBLIC_V6:
-        return Hit("ip-address", start, end, 2, address.compressed, is_example=True)
-    if match[0].endswith("::"):
+        return None  # link-local, loopback, slices such as x[1::2] and times
+    if int(address) % 2**64 == 0:
         return None  # a network, not a machine
     is_example = any(address in network for network in _EXAMPLE_V6)
-    return Hit("ip-address", start, end, 2, address.compressed, is_example=is_example)
+    return Hit(_KIND, start, end, 2, address.compressed, is_example=is_example)
 
 
-_EXAMPLES = "private, loopback, reserved and documentation ranges (RFC 1918, RFC 5737, RFC 3849, RFC 9637)"
 IP_V4 = Rule(
-    kind="ip-address",
-    label="IP addresses",
+    kind=_KIND,
+    label=_LABEL,
     anchor=re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}"),
     examine=_examine_v4,
-    serious_from=10,
+    serious_from=_SERIOUS_FROM,
     examples=_EXAMPLES,
 )
 IP_V6 = Rule(
-    kind="ip-address",
-    label="IP addresses",
-    anchor=re.compile(
-        r"[0-9A-Fa-f]{1,4}(?:::?[0-9A-Fa-f]{1,4}){2,7}(?:::)?|[0-9A-Fa-f]{4}(?:::?[0-9A-Fa-f]{1,4}){1,6}"
-    ),
+    kind=_KIND,
+    label=_LABEL,
+    anchor=re.compile(r"[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{0,4}"),
     examine=_examine_v6,
-    serious_from=10,
+    serious_from=_SERIOUS_FROM,
     examples=_EXAMPLES,
 )

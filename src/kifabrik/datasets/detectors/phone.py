@@ -9,7 +9,7 @@ import phonenumbers
 
 from kifabrik.datasets.detectors.rule import Hit, Rule
 
-_DIGITS = re.compile(r"\D+")
+_DECIMAL = re.compile(r"\+\d+\.\d+\Z")
 _EXAMPLES = (  # numbers set aside for films and manuals
     re.compile(r"\+1[2-9]\d\d55501\d\d\Z"),  # North American Numbering Plan, 555-0100 to 555-0199
     re.compile(r"\+44(?:20794600\d\d|1632960\d\d\d|7700900\d\d\d|808157 ?0\d\d\d|3069990\d\d\d)\Z"),  # Ofcom
@@ -19,25 +19,35 @@ _EXAMPLES = (  # numbers set aside for films and manuals
 
 def _examine(text: str, match: re.Match[str], is_code: bool) -> Hit | None:
     start = match.start()
-    before = text[start - 1] if start else " "
-    if before.isalnum() or before in "_+.)]":
+    before = text[max(0, start - 1) : start]
+    if before.isalnum() or before in {"_", "+", ".", ")", "]"} or _DECIMAL.match(match[0]):
         return None
-    raw = match[0].rstrip(" -./(")
-    end = start + len(raw)
-    if text[end : end + 1].isalnum() or text[end : end + 1] == "_":
-        return None
-    if is_code and raw[1:].isdigit() and not _stands_alone(text, start, end):
-        return None
+    for end in _ends_of_groups(match):
+        raw = text[start:end]
+        if is_code and raw[1:].isdigit() and not _stands_alone(text, start, end):
+            return None
+        number = _parse(raw)
+        if number is not None:
+            value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            country = phonenumbers.region_code_for_number(number) or ""
+            is_example = any(pattern.match(value) for pattern in _EXAMPLES)
+            return Hit("phone", start, end, 2, value, country=country, is_example=is_example)
+    return None
+
+
+def _ends_of_groups(match: re.Match[str]) -> list[int]:
+    """Give the places where the number may end, the longest first: what follows it may be another number."""
+    raw, start = match[0], match.start()
+    cuts = [place for place in range(len(raw) - 1, 7, -1) if not raw[place].isdigit() and raw[place - 1].isdigit()]
+    return [match.end(), *(start + place for place in cuts)]
+
+
+def _parse(raw: str) -> phonenumbers.PhoneNumber | None:
     try:
         number = phonenumbers.parse(raw, None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    country = phonenumbers.region_code_for_number(number) or ""
-    is_example = any(pattern.match(value) for pattern in _EXAMPLES)
-    return Hit("phone", start, end, 2, value, country=country, is_example=is_example)
+    return number if phonenumbers.is_valid_number(number) else None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
@@ -48,7 +58,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 PHONE = Rule(
     kind="phone",
     label="international telephone numbers",
-    anchor=re.compile(r"\+[1-9](?:[ ./()-]{0,2}\d){6,14}(?!\d)"),
+    anchor=re.compile(r"\+[1-9](?:[ \u00a0./()\u2011\u2013-]{0,2}\d){6,14}(?![\w])"),
     examine=_examine,
     serious_from=3,
     examples="numbers set aside for fiction and manuals (NANP 555-01xx, Ofcom, Bundesnetzagentur)",
