@@ -66,6 +66,7 @@ def check_dataset(
             train=ShardWriter(place, "train", limits.shard_bytes_max),
             held_out=ShardWriter(place, "held-out", limits.shard_bytes_max),
             rows=rows,
+            where=", ".join(str(path) for path in paths[:3]),
         )
         work.tally.skipped.extend(selection.skipped)
         try:
@@ -94,6 +95,7 @@ class _Pass:
     train: ShardWriter
     held_out: ShardWriter
     rows: RowWriter
+    where: str
     tally: Tally = field(default_factory=Tally)
     seen: set[bytes] = field(default_factory=set)
 
@@ -108,7 +110,7 @@ class _Pass:
                     progress(ProgressNote("dataset", share, f"{self.tally.documents_read} documents"))
             done_bytes += file.size_bytes
         if not self.tally.documents_kept:
-            raise _refuse_nothing(self.tally)
+            raise _refuse_nothing(self.tally, self.where)
         for where, (document, size_bytes) in self.splitter.close():
             self._write(where, document, size_bytes)
         self.train.close()
@@ -200,11 +202,11 @@ class _Pass:
         )
 
 
-def _refuse_nothing(tally: Tally) -> InvalidInput:
+def _refuse_nothing(tally: Tally, where: str) -> InvalidInput:
+    message = "no text was found: there is no file."
     if tally.empty_documents:
-        return InvalidInput("every text is empty.", remedy="Give files that hold text. " + sources.READABLE)
-    reason = f" The first of {len(tally.skipped)} files, {tally.skipped[0].path}: {tally.skipped[0].reason}."
-    return InvalidInput(
-        "no text was found." + (reason if tally.skipped else " The folder is empty."),
-        remedy="Give files that hold text. " + sources.READABLE,
-    )
+        message = "no text was found: every text is empty."
+    elif tally.skipped:
+        first = tally.skipped[0]
+        message = f"no text was found; the first of {len(tally.skipped)} files is {first.path}: {first.reason}."
+    return InvalidInput(message, where=where, remedy="Give files that hold text. " + sources.READABLE)

@@ -1,4 +1,4 @@
-"""Which language a document is in, by py3langid on its beginning. Knows 97 languages, and code by its format."""
+"""Which language a document is in, by py3langid on its beginning. Knows 140 languages, and code by its format."""
 
 import re
 from functools import cache
@@ -14,7 +14,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def identify(text: str, *, is_code: bool) -> str:
-    """Name the language as ISO 639-1, `code` for source code, `und` for texts too short or too mixed to tell."""
+    """Name the language as ISO 639-1, `code` for source code, `und` for texts too short or too mixed to tell, `zxx` for what is none."""
     if is_code:
         return CODE
     prefix = text[:PREFIX_CHARACTERS]
@@ -26,4 +26,4 @@ def identify(text: str, *, is_code: bool) -> str:
 
 @cache
 def _load() -> LanguageIdentifier:
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

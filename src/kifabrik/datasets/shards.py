@@ -35,7 +35,7 @@ class ShardWriter:
 
     def add(self, document: Document, size_bytes: int) -> None:
         """Take one document; `size_bytes` is the size of its text."""
-        if self._waiting and self._waiting_bytes + size_bytes > _GROUP_BYTES:
+        if self._waiting and self._waiting_bytes + size_bytes > min(_GROUP_BYTES, self.shard_bytes_max // 2):
             self._flush()
         self._waiting.append(document)
         self._waiting_bytes += size_bytes

@@ -22,6 +22,7 @@ _ADDRESS_WORD = re.compile(
     r"\bip\b|ipv4|\bips\b|inet|\baddr|address|adresse|host|server|client|remote|peer|gateway|\bdns|\bping\b|https?://|\bfrom\b",
     re.IGNORECASE,
 )
+_GROUPS_MIN = 3
 _PUBLIC_V6 = ipaddress.ip_network("2000::/3")  # the only block that IANA hands out to the public internet
 _EXAMPLE_V6 = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
 
@@ -67,8 +68,8 @@ def _examine_v6(text: str, match: re.Match[str], is_code: bool) -> Hit | None:  
         return None
     if address not in _PUBLIC_V6:
         return None  # link-local, loopback, slices such as x[1::2] and times
-    if int(address) % 2**64 == 0:
-        return None  # a network, not a machine
+    if int(address) % 2**64 == 0 or sum(map(bool, match[0].split(":"))) < _GROUPS_MIN:
+        return None  # a network, or a slice such as x[2000::3]
     is_example = any(address in network for network in _EXAMPLE_V6)
     return Hit(_KIND, start, end, 2, address.compressed, is_example=is_example)
 

@@ -36,7 +36,7 @@ def _examine(text: str, match: re.Match[str], is_code: bool) -> Hit | None:
         return None
     host = domain[0].lower()
     top = host.rpartition(".")[2]
-    if top in _FILE_SUFFIXES:
+    if top in _FILE_SUFFIXES or (is_code and text[domain.end() : domain.end() + 1] in {"(", "["}):
         return None
     is_example = top in _RESERVED_TOPS or ".".join(host.split(".")[-2:]) in _RESERVED_DOMAINS
     return Hit("email", start, domain.end(), 2, f"{name}@{host}".lower(), is_example=is_example)

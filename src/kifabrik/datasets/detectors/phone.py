@@ -12,8 +12,8 @@ from kifabrik.datasets.detectors.rule import Hit, Rule
 _DECIMAL = re.compile(r"\+\d+\.\d+\Z")
 _EXAMPLES = (  # numbers set aside for films and manuals
     re.compile(r"\+1[2-9]\d\d55501\d\d\Z"),  # North American Numbering Plan, 555-0100 to 555-0199
-    re.compile(r"\+44(?:20794600\d\d|1632960\d\d\d|7700900\d\d\d|808157 ?0\d\d\d|3069990\d\d\d)\Z"),  # Ofcom
-    re.compile(r"\+49(?:3023125\d{3}|69901\d{8}|4066969\d{3}|22147\d{6}|8999998\d{3})\Z"),  # Bundesnetzagentur
+    re.compile(r"\+44(?:2079460\d{3}|1632960\d{3}|7700900\d{3}|8081570\d{3}|3069990\d{3})\Z"),  # Ofcom
+    re.compile(r"\+49(?:3023125|6990009|4066969|2214710|8999998)\d{3}\Z"),  # Bundesnetzagentur
 )
 
 
