@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from kifabrik.core.flop import DecoderShape, adapter_training_flop, forward_flop, training_flop
-from kifabrik.funding.reference import assumptions, law
+from kifabrik.funding.reference import assumptions
 from kifabrik.funding.reference.rows import System
 from kifabrik.records import Recipe
 from kifabrik.records.recipe import Budget
@@ -91,28 +91,6 @@ def gpu_seconds_for(*, parameters: int, tokens: int, system: System) -> int:
 def training_flop_for(*, parameters: int, tokens: int) -> int:
     """Count 6 N D operations."""
     return 6 * parameters * tokens
-
-
-def gpai_note(flop: float) -> str:
-    """Say how an amount of training compute stands to the thresholds of the AI Act; names what was not checked."""
-    gpai, systemic = law().threshold("gpai"), law().threshold("systemic-risk")
-    stand = f"law as of {law().as_of.isoformat()}"
-    if gpai.flop is None or systemic.flop is None:
-        raise ValueError("these thresholds are amounts of compute")
-    if flop > systemic.flop:
-        return (
-            f"More than {systemic.flop:.0e} FLOP: systemic risk is presumed ({systemic.article}), "
-            f"notify the Commission within two weeks ({stand})."
-        )
-    if flop > gpai.flop:
-        return (
-            f"More than {gpai.flop:.0e} FLOP: the model may count as general-purpose ({gpai.act}); what it generates "
-            f"was not checked ({stand})."
-        )
-    return (
-        f"{flop:.1e} FLOP stay below the {gpai.flop:.0e} FLOP from which a model is taken as general-purpose "
-        f"({gpai.act}, {stand}). Compute spent on a base model before is not counted here."
-    )
 
 
 def _phase(*, budget: Budget, batch_tokens: int, flop_per_token: int, rate: float) -> _Phase:
