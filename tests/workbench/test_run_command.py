@@ -15,7 +15,19 @@ from kifabrik.records.run_state import FINAL
 from kifabrik.site.client import PortalClient
 from kifabrik.workbench.recipes import find, names
 
+ACCEPT = ["--accept", "dataset.personal-data.email"]  # the package `email` is full of examples
 runner = CliRunner()
+
+
+def test_a_serious_finding_that_nobody_accepted_stops_the_run(dataset: Path, tmp_path: Path) -> None:
+    arguments = [str(find("step-boxed-test")), "--dataset", str(dataset), "--folder", str(tmp_path / "run")]
+
+    result = runner.invoke(app, [*arguments, "--accept", "dataset.personal-data.iban"])
+
+    assert result.exit_code == 2
+    assert "e-mail addresses" in result.stderr
+    assert "findings stop training on this dataset: 1." in result.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_recipe_is_walked_and_its_manifest_is_the_only_thing_on_standard_output(
@@ -23,7 +35,7 @@ def test_a_recipe_is_walked_and_its_manifest_is_the_only_thing_on_standard_outpu
 ) -> None:
     monkeypatch.setenv("KIFABRIK_HOME", str(tmp_path))
 
-    first = runner.invoke(app, [str(find("step-boxed-test")), "--dataset", str(dataset), "--json"])
+    first = runner.invoke(app, [str(find("step-boxed-test")), "--dataset", str(dataset), *ACCEPT, "--json"])
 
     assert first.exit_code == 0, first.stderr
     manifest = RunManifest.model_validate_json(first.stdout)
@@ -53,7 +65,7 @@ def test_a_wrong_recipe_is_one_sentence(
     path = tmp_path / "recipe.yaml"
     path.write_text(find("step-boxed-test").read_text().replace(*change))
 
-    result = runner.invoke(app, [str(path), "--dataset", str(dataset), "--folder", str(tmp_path / "run")])
+    result = runner.invoke(app, [str(path), "--dataset", str(dataset), "--folder", str(tmp_path / "run"), *ACCEPT])
 
     assert result.exit_code == code
     assert sentence in " ".join(result.stderr.split())
@@ -72,7 +84,7 @@ def test_a_dataset_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> No
 
 def test_a_file_size_limit_is_one_sentence_and_the_run_goes_on_without_it(dataset: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from kifabrik.cli.run import app; app()", str(find("step-boxed-test"))]
-    options = ["--dataset", str(dataset), "--folder", str(tmp_path / "run"), "--json"]
+    options = ["--dataset", str(dataset), "--folder", str(tmp_path / "run"), *ACCEPT, "--json"]
 
     limited = subprocess.run(
         ["bash", "-c", 'ulimit -f 200; exec "$0" "$@"', *command, *options],  # blocks of 1 KiB

@@ -9,6 +9,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from kifabrik.core.digests import digest_files, digest_listing
 from kifabrik.core.errors import Conflict, InvalidInput
+from kifabrik.core.findings import Finding, Severity
+from kifabrik.records.dataset_card import DatasetCard
 from kifabrik.records.recipe import Recipe
 from kifabrik.records.run_manifest import RunManifest
 from kifabrik.workbench import events, lease
@@ -137,6 +139,18 @@ def test_a_changed_shard_stops_the_run_before_any_work(tmp_path: Path, recipe: R
         run(recipe, folder=tmp_path / "run", dataset=changed, run_id=RUN, now=now)
 
     assert kinds(tmp_path / "run")[-1] == ("failed", "dataset")
+    assert not (tmp_path / "run/tokenizer").exists()
+
+
+def test_a_blocking_finding_stops_the_run_before_any_work(tmp_path: Path, recipe: Recipe, dataset: Path) -> None:
+    forbidden = Path(shutil.copytree(dataset, tmp_path / "forbidden"))
+    card = DatasetCard.read(forbidden / "card.json")
+    finding = Finding("dataset.forbidden", Severity.BLOCKING, "It must not be used.", remedy="Ask its owner.")
+    card.model_copy(update={"findings": (finding,)}).write(forbidden / "card.json")
+
+    with pytest.raises(InvalidInput, match=r"may not be trained on: It must not be used\. Ask its owner\."):
+        run(recipe, folder=tmp_path / "run", dataset=forbidden, run_id=RUN, now=now)
+
     assert not (tmp_path / "run/tokenizer").exists()
 
 

@@ -10,10 +10,11 @@ from typer.core import TyperGroup
 
 from kifabrik.cli.login import connect
 from kifabrik.cli.run_display import RunDisplay
-from kifabrik.cli.terminal import explain_errors, print_json, say
+from kifabrik.cli.terminal import explain_errors, print_findings, print_json, say
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.ids import new_id
 from kifabrik.core.quantities import format_duration
+from kifabrik.funding.training_gate import blocking_findings
 from kifabrik.records.recipe_file import read_recipe
 from kifabrik.records.run_manifest import RunManifest
 from kifabrik.records.run_state import FINAL
@@ -48,7 +49,12 @@ def here(
     recipe: RecipePath,
     folder: Annotated[Path | None, typer.Option(help="run folder; an unfinished run in it goes on")] = None,
     dataset: Annotated[Path | None, typer.Option(help="dataset folder; instead of the one the recipe names")] = None,
-    run_id: Annotated[str | None, typer.Option("--run-id", help="name of the run, such as run-01jd3k")] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run-id", help="name of a run that a portal has decided on, findings included")
+    ] = None,
+    accept: Annotated[
+        list[str] | None, typer.Option(help="code of serious findings you take responsibility for; may be repeated")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Walk a recipe on this machine: kifabrik run RECIPE [OPTIONS]."""
@@ -56,6 +62,8 @@ def here(
         work = read_recipe(recipe)
         name, place = _choose_place(work, folder=folder, run_id=run_id)
         data = dataset or _dataset_of(work)
+        if run_id is None and not (place / "manifest.json").exists():
+            _require_accepted(data, codes=accept or [])
         from kifabrik.workbench.walk import run  # torch takes seconds to import
 
         say(f"{name} in {place}")
@@ -164,6 +172,23 @@ def _dataset_of(work: "Recipe") -> Path:
             remedy="Give it with --dataset FOLDER.",
         )
     return Path(work.dataset)
+
+
+def _require_accepted(dataset: Path, *, codes: list[str]) -> None:
+    """Refuse to train on a dataset with serious findings that nobody took responsibility for."""
+    from kifabrik.datasets.folder import read_card  # pyarrow takes its time
+
+    card = read_card(dataset)
+    accepted = [(finding.code, finding.where) for finding in card.findings if finding.code in codes]
+    findings = blocking_findings(card, accepted=accepted)
+    if findings:
+        print_findings(findings)
+        raise InvalidInput(
+            f"findings stop training on this dataset: {len(findings)}.",
+            where=str(dataset),
+            remedy="Mend the data and check it again, or take responsibility for serious ones with --accept CODE.",
+            code="findings-not-accepted",
+        )
 
 
 def _text_bytes(dataset: Path) -> int:

@@ -70,10 +70,6 @@ class Checkpoints:
             return Position(**state["position"])
         return Position()
 
-    def clear(self) -> None:
-        """Delete all checkpoints of the phase, once its result is stored elsewhere."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
     def _find(self) -> list[Path]:
         return sorted(self._folder.glob("step-*"))
 

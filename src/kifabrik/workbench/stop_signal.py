@@ -1,4 +1,4 @@
-"""Turns SIGTERM and SIGUSR1 into a question that work asks at a safe moment. Knows signals, not work."""
+"""Turns SIGTERM, SIGUSR1 and Ctrl-C into a question that work asks at a safe moment. Knows signals, not work."""
 
 import signal
 import threading
@@ -8,16 +8,22 @@ from types import FrameType
 
 from kifabrik.training.stopping import ShouldStop, Stopped
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)  # a cluster sends the first on cancel, the second before its time limit
+# A cluster sends the first on cancel and the second before its time limit; the third is Ctrl-C.
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 @contextmanager
 def listen() -> Iterator[ShouldStop]:
-    """Give a function that says whether the process was asked to stop; restores the old handlers at the end."""
+    """Give a function that says whether the process was asked to stop; restores the old handlers at the end.
+
+    A second Ctrl-C interrupts at once.
+    """
     asked = threading.Event()
 
-    def note(_signal: int, _frame: FrameType | None) -> None:
+    def note(number: int, _frame: FrameType | None) -> None:
         asked.set()
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set  # Python delivers signals to the main thread only

@@ -6,7 +6,8 @@ from typing import Literal
 
 from tokenizers import Tokenizer
 
-from kifabrik.core.errors import Conflict
+from kifabrik.core.errors import Conflict, InvalidInput
+from kifabrik.core.findings import Severity
 from kifabrik.datasets import folder as dataset_folder
 from kifabrik.training import pair_file, token_file, tokenizer
 from kifabrik.training.memo_encoder import MemoEncoder
@@ -21,7 +22,10 @@ Split = Literal["train", "held-out"]
 
 
 def verify_dataset(walk: Walk) -> StepResult:
-    """Compare every shard with the card; raises InvalidInput that names the first changed one."""
+    """Compare every shard with the card; raises InvalidInput that names the first changed one or a blocking finding.
+
+    Whether serious findings are accepted was decided before a run starts, where the persons are.
+    """
     declared = walk.recipe.dataset
     if declared.startswith("sha256:") and declared != walk.card.dataset_digest:
         raise Conflict(
@@ -30,6 +34,14 @@ def verify_dataset(walk: Walk) -> StepResult:
             remedy="Give the folder of the dataset version that the recipe names.",
         )
     dataset_folder.verify(walk.dataset)
+    blocking = [finding for finding in walk.card.findings if finding.severity is Severity.BLOCKING]
+    if blocking:
+        raise InvalidInput(
+            f"the dataset may not be trained on: {blocking[0].message}",
+            where=blocking[0].where or str(walk.dataset),
+            remedy=blocking[0].remedy or "Mend the data and check it again.",
+            code=blocking[0].code,
+        )
     return StepResult(
         figures={
             "train_documents": walk.card.train_documents,
