@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
 
+from tests.portal.people.factories import make_organisation, make_token, make_user
+
 from kifabrik.core.digests import digest_bytes, digest_listing
 from kifabrik.core.errors import NotFound
 from kifabrik.funding.estimate import Estimate
@@ -17,7 +19,6 @@ from kifabrik.portal.people.permissions import Role, Scope
 from kifabrik.records import EvaluationReport, Recipe, RunEvent, RunManifest, UsageRecord
 from kifabrik.records.run_manifest import Environment
 from kifabrik.records.run_state import RunState
-from tests.portal.people.factories import make_organisation, make_token, make_user
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = 3600

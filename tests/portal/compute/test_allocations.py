@@ -3,6 +3,18 @@
 from datetime import date, timedelta
 
 import pytest
+from tests.portal.compute.factories import (
+    HOUR,
+    NOW,
+    make_award,
+    make_place,
+    make_site,
+    reserve,
+    say,
+    start_run,
+    use,
+)
+from tests.portal.people.factories import make_organisation, make_user
 
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Refused
 from kifabrik.ledger.books import check_invariants
@@ -18,18 +30,6 @@ from kifabrik.portal.compute.queries.budgets import (
 from kifabrik.portal.compute.services import allocations
 from kifabrik.portal.people.models import AuditEvent
 from kifabrik.portal.people.permissions import Role
-from tests.portal.compute.factories import (
-    HOUR,
-    NOW,
-    make_award,
-    make_place,
-    make_site,
-    reserve,
-    say,
-    start_run,
-    use,
-)
-from tests.portal.people.factories import make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -5,9 +5,6 @@ import json
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-
-from kifabrik.core.digests import digest_bytes
-from kifabrik.portal.people.permissions import Role, Scope
 from tests.portal.compute.factories import (
     NOW,
     make_award,
@@ -25,6 +22,9 @@ from tests.portal.compute.factories import (
     use,
 )
 from tests.portal.people.factories import bearer, make_organisation, make_token, make_user
+
+from kifabrik.core.digests import digest_bytes
+from kifabrik.portal.people.permissions import Role, Scope
 
 pytestmark = pytest.mark.django_db
 

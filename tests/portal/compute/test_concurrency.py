@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from tests.portal.compute.factories import NOW, make_award, make_place, make_site, reserve, start_run, use
+from tests.portal.people.factories import make_user
 
 from kifabrik.core.digests import digest_bytes
 from kifabrik.core.errors import Conflict
@@ -14,8 +16,6 @@ from kifabrik.portal.compute.queries.budgets import balance_of, read_transfers
 from kifabrik.portal.compute.services import allocations, files
 from kifabrik.portal.people.models import AuditEvent
 from kifabrik.portal.people.services.audit import verify_chain
-from tests.portal.compute.factories import NOW, make_award, make_place, make_site, reserve, start_run, use
-from tests.portal.people.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 6

@@ -3,6 +3,8 @@
 import io
 
 import pytest
+from tests.portal.compute.factories import NOW, is_missing, make_place, make_site, start_run, store
+from tests.portal.people.factories import make_organisation, make_user
 
 from kifabrik.core.digests import digest_bytes
 from kifabrik.core.errors import InvalidInput, Refused
@@ -10,8 +12,6 @@ from kifabrik.portal.compute.models import FileHolding, StoredFile
 from kifabrik.portal.compute.queries.files import get_for_person, get_for_site, path_of
 from kifabrik.portal.compute.services import files, runs
 from kifabrik.portal.people.permissions import Role
-from tests.portal.compute.factories import NOW, is_missing, make_place, make_site, start_run, store
-from tests.portal.people.factories import make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
 DATA = b"some bytes" * 1000

@@ -4,16 +4,6 @@ from datetime import date, timedelta
 from itertools import permutations
 
 import pytest
-
-from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from kifabrik.ledger.books import check_invariants
-from kifabrik.portal.compute.models import LedgerTransfer, RunEventRow, Usage
-from kifabrik.portal.compute.queries.budgets import balance_of, read_transfers
-from kifabrik.portal.compute.queries.files import held_by
-from kifabrik.portal.compute.queries.runs import desired_runs
-from kifabrik.portal.compute.services import allocations, files, reports, runs
-from kifabrik.portal.people.models import AuditEvent
-from kifabrik.portal.people.permissions import Role
 from tests.portal.compute.factories import (
     NOW,
     Place,
@@ -30,6 +20,16 @@ from tests.portal.compute.factories import (
     use,
 )
 from tests.portal.people.factories import make_user
+
+from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from kifabrik.ledger.books import check_invariants
+from kifabrik.portal.compute.models import LedgerTransfer, RunEventRow, Usage
+from kifabrik.portal.compute.queries.budgets import balance_of, read_transfers
+from kifabrik.portal.compute.queries.files import held_by
+from kifabrik.portal.compute.queries.runs import desired_runs
+from kifabrik.portal.compute.services import allocations, files, reports, runs
+from kifabrik.portal.people.models import AuditEvent
+from kifabrik.portal.people.permissions import Role
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,31 @@
-"""Addresses of the pages of this chapter."""
+"""Addresses of the pages of this chapter. `runs/new/` belongs to the catalogue, so a run's address begins with run-."""
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
+from kifabrik.portal.compute.views import allocations, runs, sites
+
+
+class RunKey(StringConverter):
+    """The identifier of a run, and nothing else."""
+
+    regex = r"run-[0-9a-z]{1,36}"
+
+
+register_converter(RunKey, "run_key")
 app_name = "compute"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("sites/", sites.list_all, name="sites"),
+    path("sites/<slug:code>/", sites.show, name="site"),
+    path("sites/<slug:code>/token/", sites.issue_token, name="site-token"),
+    path("allocations/", allocations.list_all, name="allocations"),
+    path("allocations/<str:allocation_id>/", allocations.show, name="allocation"),
+    path("allocations/<str:allocation_id>/pause/", allocations.pause, name="allocation-pause"),
+    path("allocations/<str:allocation_id>/resume/", allocations.resume, name="allocation-resume"),
+    path("allocations/<str:allocation_id>/close/", allocations.close, name="allocation-close"),
+    path("runs/", runs.list_all, name="runs"),
+    path("runs/<run_key:run_id>/", runs.show, name="run"),
+    path("runs/<run_key:run_id>/live/", runs.show_live, name="run-live"),
+    path("runs/<run_key:run_id>/log/", runs.show_log, name="run-log"),
+    path("runs/<run_key:run_id>/cancel/", runs.cancel, name="run-cancel"),
+]

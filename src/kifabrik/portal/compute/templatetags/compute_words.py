@@ -1,0 +1,101 @@
+"""Filters for the pages of compute: figures with their units, moments from papers, words for health. Knows no table."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from kifabrik.core import quantities
+from kifabrik.records import EventKind
+
+register = template.Library()
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_HEALTH_TONES = {"well": "valid", "silent": "lost", "never": "waiting"}
+
+
+@register.filter
+def figure(value: float | None, kind: str) -> str:
+    """Write a figure of a comparison in the reader's language with its unit; `–` where it is not known."""
+    if value is None:
+        return "–"
+    if kind == "duration":
+        return quantities.format_duration(value)
+    if kind == "flop":
+        return _power_of_ten(value)
+    if kind == "watt-hours":
+        return f"{number_format(value, decimal_pos=2 if value < 100 else 0, use_l10n=True)} Wh"
+    return number_format(value, decimal_pos=0, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def measure(value: float | None) -> str:
+    """Write a measured figure with as many digits as say something."""
+    if value is None:
+        return "–"
+    if value and (abs(value) < 0.001 or abs(value) >= 1_000_000):
+        return _power_of_ten(value)
+    return number_format(value, decimal_pos=0 if abs(value) >= 1000 else 3, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def moment(text: str | None) -> datetime | None:
+    """Read a moment that a paper writes as ISO 8601."""
+    return parse_datetime(text) if text else None
+
+
+@register.filter
+def signed(seconds: int) -> str:
+    """Write a change of a budget in seconds, with its sign."""
+    amount = number_format(abs(seconds), decimal_pos=0, use_l10n=True, force_grouping=True)
+    return "0" if not seconds else f"{'+' if seconds > 0 else '−'}{amount}"
+
+
+@register.filter
+def health_label(health: str) -> str:
+    """Write whether an agent speaks, in the reader's words."""
+    return {"well": _("Answers"), "silent": _("Silent"), "never": _("Not connected yet")}[health]
+
+
+@register.filter
+def health_state(health: str) -> str:
+    """Choose the state whose tone fits the health of an agent."""
+    return _HEALTH_TONES[health]
+
+
+@register.filter
+def event_label(kind: str) -> str:
+    """Write the kind of an event in the reader's words."""
+    return {
+        EventKind.ATTEMPT: _("Attempt begun"),
+        EventKind.STEP_STARTED: _("Step begun"),
+        EventKind.PROGRESS: _("Progress"),
+        EventKind.METRIC: _("Figures"),
+        EventKind.SAMPLE: _("Text of the model"),
+        EventKind.CHECKPOINT: _("Checkpoint saved"),
+        EventKind.STEP_ENDED: _("Step ended"),
+        EventKind.WARNING: _("Warning"),
+        EventKind.FAILED: _("Failed"),
+        EventKind.FINISHED: _("Finished"),
+    }[EventKind(kind)]
+
+
+@register.filter
+def transfer_words(line_kind: str, is_overdraft: bool) -> str:
+    """Say in plain words what a line of the books means."""
+    if is_overdraft:
+        return _("used beyond the reservation")
+    return {
+        "grant": _("granted by the award"),
+        "reserve": _("set aside for an attempt"),
+        "post": _("used, out of what was set aside"),
+        "void": _("given back, not needed"),
+        "expire": _("expired unused"),
+    }[line_kind]
+
+
+def _power_of_ten(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    amount = number_format(float(mantissa), decimal_pos=2, use_l10n=True)
+    return f"{amount} × 10{str(int(exponent)).translate(_RAISED)}"
