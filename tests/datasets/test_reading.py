@@ -148,6 +148,15 @@ def test_names_are_relative_to_what_all_paths_share(tmp_path: Path) -> None:
     assert [file.name for file in single.files] == ["a.txt"]
 
 
+def test_a_file_name_need_not_be_unicode(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"gr\xfc\xdfe.txt")).write_text("x")
+
+    selection = find_files([tmp_path], limits=Limits())
+
+    assert [file.name for file in selection.files] == ["gr\\udcfc\\udcdfe.txt"]
+    assert read(selection.files[0].path)[0].text == "x"
+
+
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
 

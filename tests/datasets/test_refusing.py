@@ -17,6 +17,8 @@ import pytest
 from kifabrik.core.errors import Conflict, InvalidInput, KifabrikError, NotFound, Unavailable
 from kifabrik.datasets.documents import Limits
 from kifabrik.datasets.folder import iterate_documents, read_card, verify
+from kifabrik.datasets.readers import read_passages
+from kifabrik.datasets.sources import SourceFile
 
 SMALL = Limits(line_bytes_max=2_000, document_bytes_max=1_000, row_group_bytes_max=100_000, files_max=40)
 
@@ -220,6 +222,13 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(check, texts: Path, tmp_
         check(texts)
 
     assert left_over(tmp_path) == []
+
+
+def test_a_disk_that_cannot_be_read_is_one_sentence() -> None:
+    broken = SourceFile(Path("/proc/self/mem"), "a.txt", 100, "txt")  # its first page answers with an I/O error
+
+    with pytest.raises(Unavailable, match=r"a.txt: cannot be read: Input/output error"):
+        list(read_passages(broken, limits=SMALL))
 
 
 def test_a_file_size_limit_is_one_sentence_too(texts: Path, tmp_path: Path) -> None:

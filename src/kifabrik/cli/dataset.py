@@ -13,7 +13,7 @@ import typer
 from kifabrik.cli.login import connect
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, progress_bar, say
 from kifabrik.core.errors import InvalidInput
-from kifabrik.core.findings import Severity, has_blocking
+from kifabrik.core.findings import Finding, Severity, has_blocking
 from kifabrik.core.quantities import format_bytes
 
 if TYPE_CHECKING:
@@ -177,20 +177,23 @@ def register(
                 "files": listing,
             }
             version = portal.post("/datasets", body, again=True)
-        say(f"{name or card.name} is registered as {version.get('id', card.dataset_digest)}.")
+        say(f"{name or card.name} is registered: version {version['number']}, {version['id']}.")
+        print_findings(Finding.from_dict(row) for row in version["open_findings"])
+        if version["open_findings"]:
+            say("Nothing is trained on it before a named person accepts these findings on the dataset's page.")
         if as_json:
             print_json(version)
 
 
 def _find_organisation(portal: "PortalClient") -> str:
-    mine = list(portal.list("/organisations"))
+    mine = portal.get("/me")["organisations"]
     if len(mine) != 1:
-        names = ", ".join(f"{row['id']} ({row['name']})" for row in mine) or "none"
+        names = ", ".join(f"{row['organisation']} ({row['legal_name']})" for row in mine) or "none"
         raise InvalidInput(
             f"it is not clear which organisation owns the dataset; yours are: {names}.",
-            remedy="Name one with --organisation ID.",
+            remedy="Name one with --organisation ID." if mine else "Ask a manager of one to add you.",
         )
-    return str(mine[0]["id"])
+    return str(mine[0]["organisation"])
 
 
 def _upload(

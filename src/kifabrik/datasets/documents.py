@@ -42,7 +42,7 @@ class Limits:
     document_bytes_max: int = 16 * 1024**2
     files_max: int = 1_000_000
     expansion_max: int = 200  # text bytes per compressed byte; real text stays below 50
-    row_group_bytes_max: int = 1024**3
+    row_group_bytes_max: int = 512 * 1024**2
     shard_bytes_max: int = 256 * 1000**2
 
 

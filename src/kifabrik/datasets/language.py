@@ -14,7 +14,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def identify(text: str, *, is_code: bool) -> str:
-    """Name the language as ISO 639-1, `code` for source code, `und` for texts too short or too mixed to tell, `zxx` for what is none."""
+    """Name the language as ISO 639, `code` for source code, `und` if it cannot be told, `zxx` for what is none."""
     if is_code:
         return CODE
     prefix = text[:PREFIX_CHARACTERS]

@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kifabrik.core.errors import InvalidInput
+from kifabrik.core.errors import InvalidInput, Unavailable
 from kifabrik.core.quantities import format_bytes
 from kifabrik.datasets.documents import Limits, Passage
 from kifabrik.datasets.sources import SourceFile
@@ -33,9 +33,13 @@ class Unreadable(Exception):
 
 
 def read_passages(file: SourceFile, *, limits: Limits) -> Iterator[Passage]:
-    """Read a file with the reader of its format; raises Unreadable or InvalidInput, the latter naming file and line."""
-    with _open(file) as stream:
-        yield from READERS[file.format](file, stream, limits)
+    """Read a file with the reader of its format; raises Unreadable, InvalidInput with file and line, or Unavailable."""
+    try:
+        with _open(file) as stream:
+            yield from READERS[file.format](file, stream, limits)
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or error}."
+        raise Unavailable(message, where=file.name, remedy="Check the disk, then start again.") from error
 
 
 @contextmanager

@@ -1,0 +1,126 @@
+"""`kifabrik dataset check` and the standard library: what a person types and reads."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from kifabrik.cli.dataset import app
+from kifabrik.core.errors import Conflict, InvalidInput, NotFound
+from kifabrik.core.findings import Severity
+from kifabrik.datasets.folder import iterate_documents, read_card, verify
+from kifabrik.datasets.standard_library import LEFT_OUT, find_sources
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_check_makes_a_folder_and_tells_what_it_saw(texts: Path, tmp_path: Path) -> None:
+    result = run("check", texts, "--out", tmp_path / "out", "--licence", "CC-BY-4.0", "--title", "Letters")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert "Letters: 30 documents, 1.4 kB of text (en 30)." in in_one_line(result.stderr)
+    assert "Not checked: names and addresses of persons." in result.stderr
+    assert read_card(tmp_path / "out").origin.licence == "CC-BY-4.0"
+
+
+def test_json_is_one_document_on_standard_output(texts: Path, tmp_path: Path) -> None:
+    result = run("check", texts, "--out", tmp_path / "out", "--json")
+
+    card = json.loads(result.stdout)
+    assert card == read_card(tmp_path / "out").model_dump(mode="json")
+    assert card["name"] == "texts"
+    assert "Before training" in result.stderr  # the licence is unknown: people are told beside it
+
+
+def test_the_place_of_findings_is_written_on_request(texts: Path, tmp_path: Path) -> None:
+    (texts / "a.txt").write_text("Write to ann@firm.eu.")
+
+    run("check", texts, "--out", tmp_path / "out", "--findings", tmp_path / "rows.jsonl")
+
+    row = json.loads((tmp_path / "rows.jsonl").read_text())
+    assert (row["document"], row["start"], row["end"], row["kind"]) == ("a.txt", 9, 20, "email")
+
+
+def test_without_out_the_folder_is_named_after_the_first_path(texts: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = run("check", "texts", "--name", "letters")
+
+    assert result.exit_code == 0
+    assert read_card(tmp_path / "letters-dataset").name == "letters"
+
+
+def test_a_blocking_finding_is_an_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("Just one document.")
+
+    result = run("check", tmp_path / "one.txt", "--out", tmp_path / "out")
+
+    assert result.exit_code == InvalidInput.exit_code
+    assert "No document is held out" in result.stderr
+    verify(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        ([], InvalidInput.exit_code, "name the files and folders to check, or --standard-library"),
+        (["nowhere"], NotFound.exit_code, "nowhere: there is no such file or folder."),
+        (["texts", "--name", "My Letters"], InvalidInput.exit_code, "My Letters: is no dataset name."),
+        (["texts", "--out", "texts"], Conflict.exit_code, "texts: exists already."),
+        (["empty"], InvalidInput.exit_code, "empty: no text was found: there is no file."),
+        (["broken"], InvalidInput.exit_code, "a.jsonl:1: the line is not valid JSON"),
+        (["texts", "--held-out-share", "2"], InvalidInput.exit_code, "the held-out share is not between 0 and 1."),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_an_exit_code(
+    texts: Path, tmp_path: Path, monkeypatch, words: list[str], code: int, sentence: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.jsonl").write_text("{")
+    monkeypatch.chdir(tmp_path)
+
+    result = run("check", *words)
+
+    assert result.exit_code == code
+    assert sentence in in_one_line(result.stderr)
+    assert "Traceback" not in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "empty", "texts"]
+
+
+def test_registering_what_is_no_dataset_folder_says_how_to_make_one(tmp_path: Path) -> None:
+    result = run("register", tmp_path)
+
+    assert result.exit_code == NotFound.exit_code
+    assert "kifabrik dataset check" in in_one_line(result.stderr)
+
+
+def test_the_standard_library_is_found_without_what_is_left_out() -> None:
+    sources = find_sources()
+
+    assert len(sources) > 200
+    assert {"argparse.py", "json"} <= {path.name for path in sources} | {path.parent.name for path in sources}
+    assert not any(LEFT_OUT & {*path.parts[-4:]} for path in sources)
+
+
+def test_the_standard_library_gives_a_card_with_an_honest_serious_finding(tmp_path: Path) -> None:
+    result = run("check", "--standard-library", "--out", tmp_path / "out", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    card = read_card(tmp_path / "out")
+    assert (card.name, card.origin.licence, card.languages.keys()) == ("standard-library", "PSF-2.0", {"code"})
+    assert card.text_bytes > 5_000_000
+    assert card.held_out_documents >= 10
+    serious = {finding.code for finding in card.findings if finding.severity in {Severity.SERIOUS, Severity.BLOCKING}}
+    assert serious == {"dataset.personal-data.email"}
+    noise = sum(each.findings for each in card.personal_data if each.kind != "email")
+    assert noise <= 8  # version numbers, arithmetic and tables are no personal data
+    assert next(iterate_documents(tmp_path / "out", "held-out")).format == "py"
