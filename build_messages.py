@@ -5,7 +5,11 @@ from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ModuleNotFoundError:  # outside of a build, hatchling is not installed and only the function below is wanted
+    BuildHookInterface = object  # type: ignore[assignment,misc]
 
 SOURCE = Path(__file__).parent / "src" / "kifabrik"
 
