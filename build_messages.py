@@ -32,7 +32,7 @@ def compile_catalogues(source: Path = SOURCE) -> int:
 class CustomBuildHook(BuildHookInterface):
     """Lets a wheel and an editable install carry compiled catalogues."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, _version: str, _build_data: dict[str, Any]) -> None:
         compile_catalogues()
 
 

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 import django
 import pytest
+from build_messages import compile_catalogues
 
 _HOME = tempfile.TemporaryDirectory(prefix="kifabrik-tests-")
 os.environ["KIFABRIK_HOME"] = _HOME.name
 # Named here and not in pyproject.toml, because pytest-django would read the settings before this file.
 os.environ["DJANGO_SETTINGS_MODULE"] = "kifabrik.portal.web.settings"
+compile_catalogues()  # so that German tests see the words as they are written now
 django.setup()
 
 

@@ -97,7 +97,7 @@ def check_password(password: str, *, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise InvalidInput(_(" ").join(error.messages), where="password") from error
+        raise InvalidInput(" ".join(error.messages), where="password") from error
 
 
 def _check(*, email: str, name: str) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from django.db import connection, models
 from django.db.transaction import TransactionManagementError
+from django.utils.translation import gettext as _
 
 from kifabrik.core import canonical
 from kifabrik.core.canonical import Json
@@ -93,15 +94,15 @@ def verify_chain(*, expected_head: str = "") -> ChainReport:
         rows += 1
         sequence = int(str(row[0]))
         if sequence != rows:
-            return ChainReport(rows, previous, rows, "a line was removed before this place")
+            return ChainReport(rows, previous, rows, _("a line was removed before this place"))
         if row[-1] != previous:
-            return ChainReport(rows, previous, sequence, "it does not name the digest of the line before")
+            return ChainReport(rows, previous, sequence, _("it does not name the digest of the line before"))
         if _digest(row) != digest:
-            return ChainReport(rows, previous, sequence, "its content was changed")
+            return ChainReport(rows, previous, sequence, _("its content was changed"))
         previous = digest
         seen = seen or digest == expected_head
     if not seen:
-        return ChainReport(rows, previous, rows + 1, "the log was cut off: the expected head is missing")
+        return ChainReport(rows, previous, rows + 1, _("the log was cut off: the expected head is missing"))
     return ChainReport(rows, previous)
 
 
