@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from kifabrik.core.errors import NotFound
 from kifabrik.portal.doors.listing import answer_page, listing
@@ -84,7 +84,7 @@ def ask(request: HttpRequest, body: SupportRequestIn) -> object:
         about=queries.Subject(body.about_kind, body.about_id),
         now=timezone.now(),
     )
-    return 201, _whole(queries.get_request(_user(request), asked.pk))
+    return Status(201, _whole(queries.get_request(_user(request), asked.pk)))
 
 
 @router.get("/support-requests/{request_id}", response=SupportRequestPage, auth=signed_in())
@@ -98,7 +98,7 @@ def add_message(request: HttpRequest, request_id: str, body: MessageIn) -> objec
     """Answer, or ask again."""
     found = queries.get_request(_user(request), request_id)
     message = services.answer(by=_user(request), request=found, text=body.text, now=timezone.now())
-    return 201, _message(message)
+    return Status(201, _message(message))
 
 
 @router.post("/support-requests/{request_id}/take", response=SupportRequestPage, auth=signed_in(Scope.WRITE))

@@ -32,7 +32,7 @@ class ApiPage(Swagger):
 
 
 api = NinjaAPI(title="Kifabrik", version=__version__, description=DESCRIPTION, urls_namespace="api", docs=ApiPage())
-for router in (people, calls, compute, catalogue, exchange):
+for router in (people, calls, catalogue, compute, exchange):  # /runs/estimate comes before /runs/{run_id}
     api.add_router("", router)
 
 

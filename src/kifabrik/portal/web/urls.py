@@ -16,8 +16,8 @@ urlpatterns = [
     path("", include((web, "web"))),
     path("", include("kifabrik.portal.people.urls")),
     path("", include("kifabrik.portal.calls.urls")),
+    path("", include("kifabrik.portal.catalogue.urls")),  # before compute: /runs/new/ is no run
     path("", include("kifabrik.portal.compute.urls")),
-    path("", include("kifabrik.portal.catalogue.urls")),
     path("", include("kifabrik.portal.exchange.urls")),
 ]
 handler400 = "kifabrik.portal.web.views.show_bad_request"

@@ -1,0 +1,1 @@
+"""Forms of the catalogue: what people type, before a service judges it."""

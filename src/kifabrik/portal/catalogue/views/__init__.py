@@ -1,0 +1,1 @@
+"""Pages of the catalogue; each view makes one service call or a few reads."""
