@@ -180,21 +180,6 @@ def test_a_full_disk_while_saving_keeps_the_old_checkpoint(pretrain, recipe, tmp
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000005"]
 
 
-def test_a_time_box_ends_in_time_and_goes_on_with_the_time_it_has_left(pretrain, recipe, tmp_path) -> None:
-    budget = recipe.pretraining.budget.model_copy(update={"steps": None, "time": 1})
-    boxed = recipe.model_copy(update={"pretraining": recipe.pretraining.model_copy(update={"budget": budget})})
-
-    with pytest.raises(Stopped):
-        pretrain(tmp_path, recipe=boxed, should_stop=StopAfter(3))
-    outcome, _, told = pretrain(tmp_path, recipe=boxed)
-
-    rates = [
-        each.values["learning_rate"] for each in told if isinstance(each, Measured) and "learning_rate" in each.values
-    ]
-    assert 1 <= outcome.elapsed_seconds < 4
-    assert rates[-1] < 0.2 * max(rates)
-
-
 def test_merged_weights_answer_as_the_adapters_did(pretrain, adapt, tmp_path, monkeypatch) -> None:
     pretrain(tmp_path)
     monkeypatch.setattr(fine_tuning, "MERGE_TOLERANCE", -1.0)

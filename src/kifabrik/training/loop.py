@@ -20,7 +20,10 @@ from kifabrik.training.optimisers import Optimiser, scale_rates
 from kifabrik.training.stopping import ShouldStop, Stopped, never
 from kifabrik.training.telemetry import Measured, Progress, Report, Sampled, Saved, discard
 
+Clock = Callable[[], float]  # seconds that never go back
 GRADIENT_NORM_MAX = 1.0
+SAVE_SHARE_MAX = 0.05  # of the time goes into checkpoints: those of a large model come less often than the recipe asks
+TELL_SLOWDOWN_MAX = 120  # long phases tell once a minute, not twice a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,13 @@ class Work:
 
 
 def run(
-    phase: Phase, work: Work, *, checkpoints: Checkpoints, report: Report = discard, should_stop: ShouldStop = never
+    phase: Phase,
+    work: Work,
+    *,
+    checkpoints: Checkpoints,
+    report: Report = discard,
+    should_stop: ShouldStop = never,
+    clock: Clock = time.monotonic,
 ) -> Position:
     """Train until the budget is used; resumes from the newest checkpoint and leaves one at the end.
 
@@ -58,7 +67,7 @@ def run(
     disk is full (the checkpoint before stays whole).
     """
     position = checkpoints.load(weights=work.weights, optimisers=work.optimisers)
-    trainer = _Loop(phase, work, checkpoints=checkpoints, report=report, position=position)
+    trainer = _Loop(phase, work, checkpoints=checkpoints, report=report, position=position, clock=clock)
     while not schedule.is_done(phase.budget, step=trainer.position.step, elapsed_seconds=trainer.elapsed()):
         trainer.step()
         if should_stop():
@@ -75,21 +84,28 @@ class _Loop:
     """The state of a running phase: position, clock, and when something was last told, measured and saved."""
 
     def __init__(
-        self, phase: Phase, work: Work, *, checkpoints: Checkpoints, report: Report, position: Position
+        self,
+        phase: Phase,
+        work: Work,
+        *,
+        checkpoints: Checkpoints,
+        report: Report,
+        position: Position,
+        clock: Clock,
     ) -> None:
-        self.position = position
+        self.position, self._clock = position, clock
         self._phase, self._work, self._checkpoints, self._report = phase, work, checkpoints, report
-        self._begun_at = time.monotonic() - position.elapsed_seconds
-        self._saved_at = self._told_at = time.monotonic()
+        self._begun_at = self._clock() - position.elapsed_seconds
+        self._saved_at = self._told_at = self._clock()
         self._told_tokens = position.tokens
         self._measured = math.floor(self._share() * phase.measurements)
-        self._saved_step = position.step
+        self._saved_step, self._save_seconds = position.step, 0.0
         if position.step == 0:
             self._measure()
             self._report(Sampled(step=0, text=self._work.sample()))
 
     def elapsed(self) -> float:
-        return time.monotonic() - self._begun_at
+        return self._clock() - self._begun_at
 
     def step(self) -> None:
         """Make one step; tell, measure and save when it is time."""
@@ -118,9 +134,11 @@ class _Loop:
     def save(self) -> None:
         """Write a checkpoint of the present position, with the time used so far."""
         self._require_finite_weights()
+        begun = self._clock()
         self.position = replace(self.position, elapsed_seconds=self.elapsed())
         self._checkpoints.save(self.position, weights=self._work.weights, optimisers=self._work.optimisers)
-        self._saved_at, self._saved_step = time.monotonic(), self.position.step
+        self._saved_at, self._saved_step = self._clock(), self.position.step
+        self._save_seconds = self._saved_at - begun
         self._report(Saved(step=self.position.step))
 
     def finish(self) -> None:
@@ -138,14 +156,16 @@ class _Loop:
     def _is_save_due(self) -> bool:
         if self._phase.checkpoint_steps is not None:
             return self.position.step % self._phase.checkpoint_steps == 0
-        return time.monotonic() - self._saved_at >= self._phase.checkpoint_seconds
+        pause = max(self._phase.checkpoint_seconds, self._save_seconds / SAVE_SHARE_MAX)
+        return self._clock() - self._saved_at >= pause
 
     def _tell_when_due(self) -> None:
-        if self.position.step == 1 or time.monotonic() - self._told_at >= self._phase.tell_seconds:
+        pause = self._phase.tell_seconds * max(1.0, min(TELL_SLOWDOWN_MAX, self.elapsed() / 150))
+        if self.position.step == 1 or self._clock() - self._told_at >= pause:
             self._tell()
 
     def _tell(self) -> None:
-        seconds = max(1e-9, time.monotonic() - self._told_at)
+        seconds = max(1e-9, self._clock() - self._told_at)
         values = {
             "train_loss": self.position.loss or 0.0,
             "tokens_per_second": (self.position.tokens - self._told_tokens) / seconds,
@@ -154,7 +174,7 @@ class _Loop:
         self._report(Measured(step=self.position.step, values=values))
         left = schedule.seconds_left(self._phase.budget, step=self.position.step, elapsed_seconds=self.elapsed())
         self._report(Progress(done=self._share(), seconds_left=left))
-        self._told_at, self._told_tokens = time.monotonic(), self.position.tokens
+        self._told_at, self._told_tokens = self._clock(), self.position.tokens
 
     def _measure(self) -> None:
         values = self._work.measure()
