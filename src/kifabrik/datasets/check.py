@@ -140,7 +140,8 @@ class _Pass:
             self.tally.duplicates += 1
             return
         self.seen.add(digest.digest())
-        source = f"{file.name}:{passage.record}" if passage.record else file.name
+        mark = "#" if file.format in TEXT_FORMATS else ":"  # a piece of a text, or a line or row
+        source = f"{file.name}{mark}{passage.record}" if passage.record else file.name
         document = Document("sha256:" + digest.hexdigest(), source, passage.text, file.format)
         self._look(document, len(data))
         for where, (ready, size_bytes) in self.splitter.send(document.id, (document, len(data))):
