@@ -1,6 +1,7 @@
 """Who comes through the API's doors: a person, or the agent of a site. Knows principals, no row."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja.security.base import AuthBase
 
 from kifabrik.core.errors import Refused
@@ -26,8 +27,8 @@ class PersonOrSite(AuthBase):
         if principal is None or is_site(principal) or self.scope in principal.scopes:
             return principal
         raise Refused(
-            f"this needs a token with the scope {self.scope}.",
-            remedy="Make a token with that scope on your profile page.",
+            _("This needs a token with the scope %(scope)s.") % {"scope": self.scope},
+            remedy=_("Make a token with that scope on your profile page."),
             code="missing-scope",
         )
 

@@ -37,7 +37,7 @@ def _troubled_runs(user: User, *, now: datetime) -> list[Need]:
     return [
         Need(
             _("Look at the run “%(name)s”") % {"name": run.name},
-            run.reason or _("It ended before its work was done."),
+            _(run.reason) if run.reason else _("It ended before its work was done."),
             reverse("compute:run", args=[run.pk]),
             weight=70,
         )

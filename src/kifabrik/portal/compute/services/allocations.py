@@ -5,6 +5,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Refused
@@ -18,6 +19,7 @@ from kifabrik.portal.people.services import audit
 from kifabrik.records.run_state import FINAL, RunState
 
 REASON_LENGTH_MIN = 10
+PERIOD_OVER = gettext_noop("The period is over.")  # kept as it is here and translated for each reader
 
 
 def accept_award(*, by: User, award: Award, now: datetime) -> Allocation:
@@ -84,7 +86,7 @@ def expire_ended(*, site: Site, now: datetime) -> int:
         with transaction.atomic():
             allocation = books.lock(key)
             if allocation.state != "closed":
-                _close(by=None, allocation=allocation, reason="the period is over", now=now)
+                _close(by=None, allocation=allocation, reason=PERIOD_OVER, now=now)
                 done += 1
     return done
 

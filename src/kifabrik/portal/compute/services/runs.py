@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput, Refused
@@ -23,6 +24,9 @@ from kifabrik.portal.people.queries import access
 from kifabrik.portal.people.services import audit
 from kifabrik.records import Recipe
 from kifabrik.records.run_state import FINAL, RunState
+
+# Kept as it is here and translated for each reader.
+CANCELLED_EARLY = gettext_noop("Cancelled before it began.")
 
 
 def start(
@@ -103,7 +107,7 @@ def cancel(*, by: User, run: Run, now: datetime) -> Run:
         run.wanted = "stop"
         if run.state == RunState.REQUESTED and run.attempts == 0:
             run.state, run.ended_at = RunState.CANCELLED, now
-            run.reason = _("Cancelled by %(name)s before it began.") % {"name": by.name}
+            run.reason = CANCELLED_EARLY
         run.save(update_fields=["wanted", "state", "ended_at", "reason"])
         audit.append(by=by, verb="run.cancelled", what=run, organisation=allocation.organisation, now=now)
     return run
