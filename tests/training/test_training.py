@@ -95,7 +95,7 @@ def test_training_lowers_the_held_out_loss_and_shows_a_text_before_and_after(pre
     first = next(
         each.values["held_out_loss"] for each in told if isinstance(each, Measured) and "held_out_loss" in each.values
     )
-    assert outcome.held_out_loss < first
+    assert outcome.measured["held_out_loss"] < first
     assert [each.step for each in told if isinstance(each, Sampled)] == [0, 12]
 
 

@@ -23,7 +23,7 @@ from kifabrik.training.checkpoint import Checkpoints, read_tensors, write_tensor
 from kifabrik.training.decoder import Model
 from kifabrik.training.hardware import Hardware
 from kifabrik.training.pair_file import PairFile
-from kifabrik.training.pretraining import Outcome, build_untrained
+from kifabrik.training.pretraining import build_untrained
 from kifabrik.training.sampling import write_sample
 from kifabrik.training.stopping import ShouldStop, never
 from kifabrik.training.telemetry import Report, discard
@@ -50,7 +50,7 @@ def adapt(
     report: Report = discard,
     should_stop: ShouldStop = never,
     tell_seconds: float = 0.5,
-) -> Outcome:
+) -> loop.Outcome:
     """Adapt pre-trained weights to the pairs, merge, check the merge and write `weights_path`.
 
     Raises as `loop.run` does, and KifabrikError if the merged model does not answer as the adapted one did.
@@ -86,30 +86,16 @@ def adapt(
         measure=measure,
         sample=sample,
     )
-    phase = loop.Phase(
-        name="fine-tuning",
-        budget=settings.budget,
-        checkpoint_seconds=settings.checkpoint_every,
-        checkpoint_steps=settings.checkpoint_every_steps,
-        tell_seconds=tell_seconds,
-    )
+    phase = loop.Phase.of("fine-tuning", settings, tell_seconds=tell_seconds)
     position = loop.run(phase, work, checkpoints=checkpoints, report=report, should_stop=should_stop)
-    last = measure()
+    measured = measure()
     merged = merge_checked(adapted, rows=torch.from_numpy(batches.batch(0)[0]).to(hardware.device))
     write_tensors(weights_path, dict(merged.named_parameters()))
-    shape = decoder.shape_of(recipe.model, vocabulary=tokenizer.get_vocab_size())
-    mean_length = position.tokens // max(1, position.step * settings.batch_sequences)
-    return Outcome(
-        steps=position.step,
-        tokens=position.tokens,
-        elapsed_seconds=position.elapsed_seconds,
-        flop=flop.adapter_training_flop(
-            replace(shape, context_tokens=mean_length), position.tokens, rank=settings.rank
-        ),
-        train_loss=position.loss or 0.0,
-        held_out_loss=last.get("held_back_completion_loss"),
-        held_out_bits_per_byte=None,
-    )
+    # The pairs are of different lengths: attention is counted at their mean.
+    mean_tokens = position.tokens // max(1, position.step * settings.batch_sequences)
+    shape = replace(decoder.shape_of(recipe.model, vocabulary=tokenizer.get_vocab_size()), context_tokens=mean_tokens)
+    used = flop.adapter_training_flop(shape, position.tokens, rank=settings.rank)
+    return loop.Outcome.of(position, flop=used, measured=measured)
 
 
 def merge_checked(adapted: Model, *, rows: Any) -> Model:

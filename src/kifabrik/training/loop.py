@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from kifabrik.core.errors import InvalidInput
-from kifabrik.records.recipe import Budget
+from kifabrik.records.recipe import Budget, FineTuningRecipe, PretrainingRecipe
 from kifabrik.training import schedule
 from kifabrik.training.checkpoint import Checkpoints, Position
 from kifabrik.training.optimisers import Optimiser, scale_rates
@@ -37,6 +37,17 @@ class Phase:
     measurements: int = 10  # on held-out text, spread evenly over the phase
     tell_seconds: float = 0.5
 
+    @classmethod
+    def of(cls, name: str, part: PretrainingRecipe | FineTuningRecipe, *, tell_seconds: float) -> "Phase":
+        """Read a phase from its part of a recipe."""
+        return cls(
+            name=name,
+            budget=part.budget,
+            checkpoint_seconds=part.checkpoint_every,
+            checkpoint_steps=part.checkpoint_every_steps,
+            tell_seconds=tell_seconds,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -50,6 +61,30 @@ class Work:
     optimisers: Sequence[Optimiser]
     measure: Callable[[], Mapping[str, float]]
     sample: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a phase did; `flop` by the closed formula over the tokens really processed, `measured` by `Work.measure`."""
+
+    steps: int
+    tokens: int
+    elapsed_seconds: float
+    flop: int
+    train_loss: float
+    measured: Mapping[str, float]
+
+    @classmethod
+    def of(cls, position: Position, *, flop: int, measured: Mapping[str, float]) -> "Outcome":
+        """Sum up a phase from where it ended."""
+        return cls(
+            steps=position.step,
+            tokens=position.tokens,
+            elapsed_seconds=position.elapsed_seconds,
+            flop=flop,
+            train_loss=position.loss or 0.0,
+            measured=measured,
+        )
 
 
 def run(

@@ -3,7 +3,7 @@
 The loop itself is in `loop.py`; here stand the model, its optimisers and its windows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,6 @@ from kifabrik.training.telemetry import Report, discard
 from kifabrik.training.token_file import TokenFile
 from kifabrik.training.tokenizer import END_OF_TEXT, special_id
 from kifabrik.training.windows import Windows
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a phase did; `flop` by the closed formula over the tokens really processed."""
-
-    steps: int
-    tokens: int
-    elapsed_seconds: float
-    flop: int
-    train_loss: float
-    held_out_loss: float | None
-    held_out_bits_per_byte: float | None
 
 
 def build_untrained(recipe: Recipe, tokenizer: Tokenizer) -> Model:
@@ -60,27 +47,23 @@ def train(
     report: Report = discard,
     should_stop: ShouldStop = never,
     tell_seconds: float = 0.5,
-) -> Outcome:
+) -> loop.Outcome:
     """Train the recipe's model and write its weights to `weights_path`; goes on from a checkpoint if there is one.
 
     Raises as `loop.run` does, and InvalidInput if there is too little text for one window.
     """
     settings, context = recipe.pretraining, recipe.model.context_tokens
     model = build_untrained(recipe, tokenizer).to(hardware.device).train()
-    stream = Windows(
-        train_tokens.tokens,
-        context_tokens=context,
-        batch_sequences=settings.batch_sequences,
-        seed=recipe.seed,
-    )
+    rows_a_step = settings.batch_sequences
+    stream = Windows(train_tokens.tokens, context_tokens=context, batch_sequences=rows_a_step, seed=recipe.seed)
     unseen = held_out.select(held_out_tokens, context_tokens=context)
 
     def loss_of_step(step: int) -> tuple[Any, int]:
         rows = torch.from_numpy(stream.batch(step)).to(hardware.device)
-        return held_out.next_token_loss(model, rows, hardware), settings.batch_sequences * context
+        return held_out.next_token_loss(model, rows, hardware), rows_a_step * context
 
-    def measure() -> Any:
-        return unseen.measure(model, hardware, batch_sequences=settings.batch_sequences)
+    def measure() -> Mapping[str, float]:
+        return unseen.measure(model, hardware, batch_sequences=rows_a_step)
 
     def sample() -> str:
         prompt_tokens = tokenizer.encode(sample_prompt).ids
@@ -98,23 +81,8 @@ def train(
         measure=measure,
         sample=sample,
     )
-    phase = loop.Phase(
-        name="pretraining",
-        budget=settings.budget,
-        checkpoint_seconds=settings.checkpoint_every,
-        checkpoint_steps=settings.checkpoint_every_steps,
-        tell_seconds=tell_seconds,
-    )
+    phase = loop.Phase.of("pretraining", settings, tell_seconds=tell_seconds)
     position = loop.run(phase, work, checkpoints=checkpoints, report=report, should_stop=should_stop)
     write_tensors(weights_path, dict(model.named_parameters()))
-    last = measure()
     shape = decoder.shape_of(recipe.model, vocabulary=tokenizer.get_vocab_size())
-    return Outcome(
-        steps=position.step,
-        tokens=position.tokens,
-        elapsed_seconds=position.elapsed_seconds,
-        flop=flop.training_flop(shape, position.tokens),
-        train_loss=position.loss or 0.0,
-        held_out_loss=last.get("held_out_loss"),
-        held_out_bits_per_byte=last.get("held_out_bits_per_byte"),
-    )
+    return loop.Outcome.of(position, flop=flop.training_flop(shape, position.tokens), measured=measure())

@@ -3,7 +3,7 @@
 from kifabrik.core.errors import InvalidInput
 from kifabrik.training import fine_tuning, pair_file, pretraining, token_file, tokenizer
 from kifabrik.training.checkpoint import Checkpoints
-from kifabrik.training.pretraining import Outcome
+from kifabrik.training.loop import Outcome
 from kifabrik.workbench.step import StepResult, Walk
 
 PYTHON_PROMPT = "def "
@@ -66,15 +66,11 @@ def _sample_prompt(walk: Walk) -> str:
 
 
 def _figures(outcome: Outcome) -> dict[str, float]:
-    figures: dict[str, float] = {
+    return {
         "steps": outcome.steps,
         "tokens": outcome.tokens,
         "elapsed_seconds": outcome.elapsed_seconds,
         "flop": outcome.flop,
         "train_loss": outcome.train_loss,
+        **outcome.measured,
     }
-    if outcome.held_out_loss is not None:
-        figures["held_out_loss"] = outcome.held_out_loss
-    if outcome.held_out_bits_per_byte is not None:
-        figures["held_out_bits_per_byte"] = outcome.held_out_bits_per_byte
-    return figures
