@@ -49,7 +49,7 @@ def bring(request: HttpRequest, digest: str, organisation: str = "") -> FileOut:
     return FileOut(digest=file.digest, size_bytes=file.size_bytes)
 
 
-@router.api_operation(["GET", "HEAD"], "/files/{digest}", auth=PersonOrSite(Scope.READ))
+@router.api_operation(["GET", "HEAD"], "/files/{digest}", auth=PersonOrSite(Scope.READ), url_name="stored-file")
 def fetch(request: HttpRequest, digest: str, organisation: str = "") -> HttpResponseBase:
     """Send the bytes of a digest, from a byte on if asked with `Range: bytes=N-`; HEAD sends none."""
     file = _find(principal_of(request), digest, organisation)

@@ -57,7 +57,7 @@ def read_events(
     )
 
 
-@router.get("/runs/{run_id}/curve", response=CurveOut, auth=_read)
+@router.get("/runs/{run_id}/curve", response=CurveOut, auth=_read, url_name="run-curve")
 def read_curve(request: HttpRequest, run_id: str, step: str = "", group: str = "") -> CurveOut:
     """Read figures of a run over its training steps, at most 500 a line; `step` and `group` choose one picture."""
     run = get_run(person(request), run_id)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -124,4 +125,4 @@ def _awaited(run: Run, drawn: tuple[curves.Curve, ...]) -> list[tuple[str, str]]
 
 
 def _curve_address(run: Run, step: str, group: str) -> str:
-    return f"/api/v1/runs/{run.pk}/curve?{urlencode({'step': step, 'group': group})}"
+    return f"{reverse('api:run-curve', args=[run.pk])}?{urlencode({'step': step, 'group': group})}"
