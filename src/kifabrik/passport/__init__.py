@@ -1,1 +1,4 @@
-"""Assembles, checks, signs and verifies the dossier of a release. Knows no portal and no model code."""
+"""The signed dossier of a release: gate, assembly, evidence, exports, signature, offline verification.
+
+Knows records and files; no portal, no torch, no network.
+"""
