@@ -137,6 +137,20 @@ def test_only_the_last_two_checkpoints_are_kept_and_none_is_pickled(pretrain, tm
     assert kinds == {".safetensors", ".json"}
 
 
+@pytest.mark.parametrize("file", ["weights.safetensors", "state.safetensors", "position.json"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(pretrain, tmp_path, file) -> None:
+    pretrain(tmp_path / "whole")
+    with pytest.raises(Stopped):
+        pretrain(tmp_path / "broken", should_stop=StopAfter(11))
+    damaged = tmp_path / "broken/checkpoints/step-000000011" / file
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+
+    _, losses, _ = pretrain(tmp_path / "broken")
+
+    assert len(losses) == 2
+    assert read(tmp_path / "broken") == read(tmp_path / "whole")
+
+
 def test_checkpoints_of_other_work_are_ignored(tmp_path) -> None:
     weight = torch.nn.Parameter(torch.ones(3))
     Checkpoints(tmp_path, belongs_to="theirs").save(Position(step=4), weights={"w": weight}, optimisers=())

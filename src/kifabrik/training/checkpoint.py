@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 
@@ -59,15 +60,14 @@ class Checkpoints:
     def load(self, *, weights: Mapping[str, Any], optimisers: Sequence[Optimiser]) -> Position:
         """Fill weights and optimisers from the newest whole checkpoint; give its position, or the start."""
         for folder in reversed(self._find()):
-            state = _read_state(folder)
-            if state is None or state["belongs_to"] != self._belongs_to:
+            stored = _read(folder)
+            if stored is None or stored.belongs_to != self._belongs_to:
                 continue
-            _copy_into(weights, safetensors.torch.load_file(folder / "weights.safetensors"))
-            tensors = safetensors.torch.load_file(folder / "state.safetensors")
-            torch.set_rng_state(tensors.pop("random"))
+            _copy_into(weights, stored.weights)
+            torch.set_rng_state(stored.state.pop("random"))
             for number, optimiser in enumerate(optimisers):
-                _restore(optimiser, tensors, prefix=f"{number}.")
-            return Position(**state["position"])
+                _restore(optimiser, stored.state, prefix=f"{number}.")
+            return stored.position
         return Position()
 
     def _find(self) -> list[Path]:
@@ -96,12 +96,28 @@ def read_tensors(path: Path, *, into: Mapping[str, Any]) -> None:
     _copy_into(into, safetensors.torch.load_file(path))
 
 
-def _read_state(folder: Path) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A checkpoint as it was read, before anything of it is used."""
+
+    belongs_to: str
+    position: Position
+    weights: Tensors
+    state: Tensors
+
+
+def _read(folder: Path) -> _Stored | None:
+    """Read a checkpoint whole; None if any of it is missing or damaged, so that the one before it is tried."""
     try:
-        state: dict[str, Any] = json.loads((folder / "position.json").read_text())
-    except (OSError, ValueError):
+        record = json.loads((folder / "position.json").read_text())
+        return _Stored(
+            belongs_to=record["belongs_to"],
+            position=Position(**record["position"]),
+            weights=safetensors.torch.load_file(folder / "weights.safetensors"),
+            state=safetensors.torch.load_file(folder / "state.safetensors"),
+        )
+    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError):
         return None
-    return state
 
 
 def _copy_into(weights: Mapping[str, Any], stored: Tensors) -> None:
