@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from kifabrik.core.errors import KifabrikError
+from kifabrik.core.errors import KifabrikError, Unavailable
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
 
 # A log file gets whole lines, so that the last one is a whole sentence; a terminal gets wrapped ones.
@@ -22,6 +22,12 @@ _MARKS = {
     Severity.NOT_CHECKED: ("?", "cyan"),
     Severity.SERIOUS: ("!!", "bold yellow"),
     Severity.BLOCKING: ("✗", "bold red"),
+}
+
+_EXTRAS = {
+    **dict.fromkeys(("django", "ninja", "csp", "whitenoise", "gunicorn"), "portal"),
+    **dict.fromkeys(("torch", "transformers", "peft", "tokenizers", "safetensors", "numpy", "pyarrow"), "workbench"),
+    **dict.fromkeys(("orjson", "phonenumbers", "stdnum", "py3langid", "psutil", "fastapi", "uvicorn"), "workbench"),
 }
 
 
@@ -56,6 +62,12 @@ def explain_errors() -> Iterator[None]:
     except KifabrikError as error:
         console.print(Text.assemble(("Error: ", "bold red"), str(error)))
         raise typer.Exit(error.exit_code) from error
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        console.print(Text.assemble(("Error: ", "bold red"), f"this command needs pip install 'kifabrik[{extra}]'."))
+        raise typer.Exit(Unavailable.exit_code) from error
     except KeyboardInterrupt as error:
         console.print("Stopped.")
         raise typer.Exit(130) from error
