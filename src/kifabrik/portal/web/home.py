@@ -14,13 +14,19 @@ from kifabrik.portal.catalogue.queries import needs as catalogue
 from kifabrik.portal.catalogue.queries import releases
 from kifabrik.portal.compute.models import Allocation, Run
 from kifabrik.portal.compute.queries import allocations, budgets, runs
+from kifabrik.portal.compute.queries import needs as compute
 from kifabrik.portal.doors.needs import Need, sort_by_weight
 from kifabrik.portal.exchange import queries as exchange
 from kifabrik.portal.people.models import User
 from kifabrik.portal.people.queries import needs as people
 from kifabrik.portal.people.queries.access import Viewer, organisations_of
 
-CHAPTERS: tuple[Callable[..., list[Need]], ...] = (people.needs, catalogue.needs, exchange.needs)
+CHAPTERS: tuple[Callable[..., list[Need]], ...] = (
+    people.needs,
+    compute.needs,
+    catalogue.needs,
+    exchange.needs,
+)
 SHOWN_MAX = 6
 
 

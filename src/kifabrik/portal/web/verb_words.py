@@ -47,6 +47,7 @@ VERBS = {
     "run.reserved": _("Time reserved"),
     "run.submitted": _("Submitted to the cluster"),
     "run.running": _("Run started"),
+    "run.stop-asked": _("Asked to stop"),
     "run.succeeded": _("Run succeeded"),
     "run.failed": _("Run failed"),
     "run.cancelled": _("Run cancelled"),

@@ -109,7 +109,8 @@ def cancel(*, by: User, run: Run, now: datetime) -> Run:
             run.state, run.ended_at = RunState.CANCELLED, now
             run.reason = CANCELLED_EARLY
         run.save(update_fields=["wanted", "state", "ended_at", "reason"])
-        audit.append(by=by, verb="run.cancelled", what=run, organisation=allocation.organisation, now=now)
+        verb = "run.cancelled" if run.state == RunState.CANCELLED else "run.stop-asked"
+        audit.append(by=by, verb=verb, what=run, organisation=allocation.organisation, now=now)
     return run
 
 
