@@ -73,6 +73,15 @@ def test_the_pages_of_an_officer_are_accessible_and_whole(browser, client, offic
     look_at(browser, "/audit/?verify=yes", name="audit")
 
 
+def test_a_home_in_german_shows_what_is_under_way(browser, client, officer) -> None:
+    officer.language = "de"
+    officer.save()
+    browser.sign_in(officer, client)
+
+    look_at(browser, "/", name="home-german")
+    look_at(browser, "/profile/", name="profile-german")
+
+
 def test_the_api_page_works_without_help_from_elsewhere(browser) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait

@@ -5,8 +5,9 @@ Knows the shapes of the rows, not where they lie. Words inside the rows are in t
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -61,6 +62,8 @@ def _cell(value: object) -> str:
         return gettext("yes") if value else gettext("no")
     if isinstance(value, int):
         return number_format(value, use_l10n=True, force_grouping=True)
+    if isinstance(value, date):
+        return date_format(value, "SHORT_DATE_FORMAT")
     if isinstance(value, tuple):
         return ", ".join(str(part) for part in value) or "–"
     return str(value)
@@ -118,7 +121,7 @@ def _factories() -> Table:
         (_("Partners"), lambda row: row.partners),
         (_("Host"), lambda row: row.host),
         (_("System"), lambda row: row.system),
-        (_("Chosen on"), lambda row: row.selected_on.isoformat()),
+        (_("Chosen on"), lambda row: row.selected_on),
     )
 
 
@@ -168,7 +171,7 @@ def _law() -> Table:
         _("Dates of the AI Act"),
         _("From which day which provisions apply."),
         reference.law().dates,
-        (_("Applies from"), lambda row: row.applies_on.isoformat()),
+        (_("Applies from"), lambda row: row.applies_on),
         (_("What"), lambda row: row.what),
         (_("Act"), lambda row: row.act),
         (_("Article"), lambda row: row.article),
