@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from kifabrik.core.errors import NotFound
+from kifabrik.core.errors import Conflict, NotFound
 from kifabrik.core.findings import Finding
 from kifabrik.funding.estimate import Estimate, estimate
 from kifabrik.funding.reference import systems
@@ -52,8 +52,14 @@ class Preview:
 
 
 def estimate_run(*, recipe: Recipe, version: DatasetVersion, allocation: Allocation) -> Estimate:
-    """Work out FLOP, GPU seconds and energy of a recipe on the system of the allocation's site."""
-    system = systems()[allocation.site.system_code]
+    """Work out a recipe on the system of the allocation's site; raises Conflict if nobody knows that system."""
+    system = systems().get(allocation.site.system_code)
+    if system is None:
+        raise Conflict(
+            _("The reference data do not know the system %(code)s.") % {"code": allocation.site.system_code},
+            where="allocation",
+            remedy=_("Ask the operator to name a known system for the site."),
+        )
     return estimate(recipe=recipe, system=system, text_bytes=read_card(version).text_bytes)
 
 
