@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from django.db import DataError
 from django.test import Client
 from django.urls import get_resolver
 from tests.portal.people.factories import make_organisation, make_user
@@ -196,3 +197,23 @@ def test_the_published_openapi_names_every_operation_once(client) -> None:
     names = [name for path in paths.values() for name in {operation["operationId"] for operation in path.values()}]
     assert "/api/v1/tokens" in paths
     assert len(names) == len(set(names))
+
+
+def test_what_the_database_cannot_store_is_the_askers_to_mend(client, monkeypatch) -> None:
+    def fail(*_args, **_fields):
+        raise DataError("value too long for type character varying(40)")
+
+    monkeypatch.setattr(home, "offer_to", fail)
+    page = client.get("/")
+
+    assert page.status_code == 422
+    assert "A value is too long" in page.text
+    assert "varying" not in page.text
+
+
+def test_a_zero_byte_in_an_address_breaks_nothing(client) -> None:
+    client.force_login(make_user(roles=[Role.PROGRAMME_OFFICER]))
+
+    assert client.get("/organisations/%00/").status_code in {404, 422}
+    assert client.get("/api/v1/organisations/%00").status_code in {404, 422}
+    assert client.get("/people/?wanted=%00").status_code in {200, 422}

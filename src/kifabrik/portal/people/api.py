@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router, Schema, Status
+from ninja import Field, Router, Schema, Status
 
 from kifabrik.portal.doors.listing import answer_page, listing
 from kifabrik.portal.doors.networks import network_of
@@ -32,11 +32,11 @@ class PersonRequest(HttpRequest):
 class Credentials(Schema):
     """What a program gives once to get a token."""
 
-    email: str
-    password: str
-    name: str = "command line"
+    email: str = Field(max_length=254)
+    password: str = Field(max_length=1000)
+    name: str = Field("command line", max_length=100)
     scopes: list[Scope] = [Scope.READ, Scope.WRITE]
-    site_code: str = ""
+    site_code: str = Field("", max_length=64)
     expires_at: datetime | None = None
 
 
@@ -92,17 +92,22 @@ class Me(Schema):
 class OrganisationIn(Schema):
     """A new organisation; `country` is ISO 3166-1 alpha-2."""
 
-    legal_name: str
-    country: str
-    kind: str
-    register_number: str = ""
-    vat_number: str = ""
+    legal_name: str = Field(max_length=200)
+    country: str = Field(max_length=2)
+    kind: str = Field(max_length=40)
+    register_number: str = Field("", max_length=80)
+    vat_number: str = Field("", max_length=40)
 
 
-class OrganisationOut(OrganisationIn):
+class OrganisationOut(Schema):
     """An organisation."""
 
     id: str
+    legal_name: str
+    country: str
+    kind: str
+    register_number: str
+    vat_number: str
     created_at: datetime
 
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Swagger
@@ -15,6 +16,7 @@ from kifabrik.portal.compute.api import router as compute
 from kifabrik.portal.doors.problems import answer_error, problem
 from kifabrik.portal.exchange.api import router as exchange
 from kifabrik.portal.people.api import router as people
+from kifabrik.portal.web.data_errors import unstorable
 
 logger = logging.getLogger(__name__)
 DESCRIPTION = """
@@ -40,6 +42,12 @@ for router in (people, calls, catalogue, compute, exchange):  # /runs/estimate c
 def answer_house_error(_request: HttpRequest, error: KifabrikError) -> HttpResponse:
     """Answer an error of the house."""
     return answer_error(error)
+
+
+@api.exception_handler(DataError)
+def answer_unstorable(_request: HttpRequest, _error: DataError) -> HttpResponse:
+    """Answer a value that the database refuses."""
+    return answer_error(unstorable())
 
 
 @api.exception_handler(ValidationError)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -9,6 +10,7 @@ from django.utils import translation
 from kifabrik.core.errors import KifabrikError
 from kifabrik.portal.doors.problems import status_of
 from kifabrik.portal.people.queries.access import is_person, remember
+from kifabrik.portal.web.data_errors import unstorable
 
 Answer = Callable[[HttpRequest], HttpResponse]
 _NOT_NEEDED = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"
@@ -51,6 +53,8 @@ class HouseErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer with the error page and its status; any other exception goes on to Django."""
+        if isinstance(error, DataError):
+            error = unstorable()
         if not isinstance(error, KifabrikError):
             return None
         status = status_of(error)

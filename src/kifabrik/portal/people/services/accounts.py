@@ -57,9 +57,10 @@ def invite(*, by: User, email: str, name: str, language: str = "en", now: dateti
 def find_welcomed(*, key: str, token: str) -> User:
     """Find whose link this is; raises Refused for one that was used, is too old or was never made."""
     try:
-        user = User.objects.filter(pk=urlsafe_base64_decode(key).decode(), is_active=True).first()
-    except (ValueError, UnicodeDecodeError):
-        user = None
+        user_id = urlsafe_base64_decode(key).decode("ascii")
+    except ValueError:
+        user_id = ""
+    user = User.objects.filter(pk=user_id, is_active=True).first() if user_id.isprintable() else None
     if user is None or not default_token_generator.check_token(user, token):
         raise Refused(
             _("this link does not work any more."), remedy=_("Ask for a new account or for help at the factory.")
