@@ -52,7 +52,12 @@ def bring(request: HttpRequest, digest: str, organisation: str = "") -> FileOut:
 @router.api_operation(["GET", "HEAD"], "/files/{digest}", auth=PersonOrSite(Scope.READ), url_name="stored-file")
 def fetch(request: HttpRequest, digest: str, organisation: str = "") -> HttpResponseBase:
     """Send the bytes of a digest, from a byte on if asked with `Range: bytes=N-`; HEAD sends none."""
-    file = _find(principal_of(request), digest, organisation)
+    try:
+        file = _find(principal_of(request), digest, organisation)
+    except NotFound:
+        if request.method == "HEAD":  # an answer to HEAD has no body, not even problem details
+            return HttpResponse(status=404)
+        raise
     wished = _RANGE.match(request.headers.get("Range", ""))
     offset_bytes = int(wished[1]) if wished else 0
     if wished and offset_bytes >= file.size_bytes:

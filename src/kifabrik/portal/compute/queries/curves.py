@@ -12,9 +12,10 @@ from kifabrik.records import EventKind
 from kifabrik.records.run_state import FINAL
 
 POINTS_MAX = 500
+QUALITY = ("loss", "bits-per-byte")  # what people look at first
 _TABLE_ROWS = 12
 GROUPS = {
-    "loss": (gettext_lazy("Loss"), ("train_loss", "held_out_loss")),
+    "loss": (gettext_lazy("Loss"), ("train_loss", "held_out_loss", "held_back_completion_loss")),
     "bits-per-byte": (gettext_lazy("Bits per byte"), ("held_out_bits_per_byte",)),
     "speed": (gettext_lazy("Speed"), ("tokens_per_second",)),
     "learning-rate": (gettext_lazy("Learning rate"), ("learning_rate",)),
@@ -22,6 +23,7 @@ GROUPS = {
 LABELS = {
     "train_loss": gettext_lazy("training loss"),
     "held_out_loss": gettext_lazy("loss on held-out text"),
+    "held_back_completion_loss": gettext_lazy("loss on held-back answers"),
     "held_out_bits_per_byte": gettext_lazy("bits per byte on held-out text"),
     "tokens_per_second": gettext_lazy("tokens per second"),
     "learning_rate": gettext_lazy("learning rate"),

@@ -62,7 +62,7 @@ class Sample:
 
     label: str
     text: str
-    sequence: int
+    at: str
 
 
 def next_sequence(run_id: str) -> int:
@@ -92,7 +92,7 @@ def log_lines(run: Run, *, count: int = 100) -> Sequence[RunEventRow]:
 def samples(run: Run, *, count: int = 6) -> tuple[Sample, ...]:
     """Read the newest texts that the model wrote, newest first."""
     rows = run.events.filter(kind=EventKind.SAMPLE).order_by("-sequence")[:count]
-    return tuple(Sample(step_label(row.event["step"]), row.event["message"], row.sequence) for row in rows)
+    return tuple(Sample(step_label(row.event["step"]), row.event["message"], row.event["at"]) for row in rows)
 
 
 def read_progress(run: Run) -> Progress:

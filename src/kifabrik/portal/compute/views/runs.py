@@ -55,7 +55,8 @@ def show(request: HttpRequest, run_id: str) -> HttpResponse:
     context = {
         **_live_context(run),
         "chain": chain_of(run.allocation, run=run),
-        "pictures": [(curve, _curve_address(run, curve.step, curve.group)) for curve in _ordered(drawn)],
+        "pictures": _pictures(run, [curve for curve in drawn if curve.group in curves.QUALITY]),
+        "more_pictures": _pictures(run, [curve for curve in drawn if curve.group not in curves.QUALITY]),
         "awaited": [] if is_final else _awaited(run, drawn),
         "samples": events.samples(run),
         "comparison": compare(run, used_gpu_seconds=used),
@@ -107,10 +108,11 @@ def _live_context(run: Run) -> dict[str, object]:
     return {"run": run, "progress": events.read_progress(run), "lines": events.log_lines(run, count=8)}
 
 
-def _ordered(drawn: tuple[curves.Curve, ...]) -> list[curves.Curve]:
-    """Losses first, then the other figures in the order in which they are known."""
+def _pictures(run: Run, drawn: list[curves.Curve]) -> list[tuple[curves.Curve, str]]:
+    """Put curves in the order in which their groups are known, each with the address that draws it."""
     groups = list(curves.GROUPS)
-    return sorted(drawn, key=lambda each: groups.index(each.group) if each.group in groups else len(groups))
+    ordered = sorted(drawn, key=lambda each: groups.index(each.group) if each.group in groups else len(groups))
+    return [(curve, _curve_address(run, curve.step, curve.group)) for curve in ordered]
 
 
 def _awaited(run: Run, drawn: tuple[curves.Curve, ...]) -> list[tuple[str, str]]:
