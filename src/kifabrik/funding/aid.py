@@ -12,7 +12,7 @@ from kifabrik.funding import reference
 from kifabrik.funding.calendar import add_months
 from kifabrik.funding.proposal import AidReceived, ProposalAnswers
 from kifabrik.funding.reference.rows import AccessMode
-from kifabrik.funding.words import Language, say, write_number
+from kifabrik.funding.words import Language, say, write_euros
 
 _INDUSTRY = frozenset({"start-up", "sme", "large-enterprise"})
 
@@ -62,8 +62,8 @@ def judge_aid(
         code,
         language=language,
         where=where,
-        value=write_number(aid.value_euro_cents / 100, language),
-        before=write_number(aid.before_euro_cents / 100, language),
-        ceiling=write_number(regime.ceiling_euro_cents / 100, language),
+        value=write_euros(aid.value_euro_cents, language),
+        before=write_euros(aid.before_euro_cents, language),
+        ceiling=write_euros(regime.ceiling_euro_cents, language),
     )
     return verdict, say("aid-register-not-asked", language=language, where=where)

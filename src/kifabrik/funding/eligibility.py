@@ -15,7 +15,7 @@ from kifabrik.funding.calendar import add_months
 from kifabrik.funding.estimate import training_flop_for
 from kifabrik.funding.proposal import ProposalAnswers
 from kifabrik.funding.reference.rows import AccessMode, Country, SmeThresholds, System
-from kifabrik.funding.routing import fits, mode_for, science_mode
+from kifabrik.funding.routing import fits, mode_for, modes_of, science_mode
 from kifabrik.funding.sme import SizeVerdict, classify
 from kifabrik.funding.words import Language, say, write_day, write_number, write_power
 
@@ -151,7 +151,12 @@ def _check_size_class(case: _Case) -> list[Finding]:
 
 SIZE_WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {"micro": "micro", "small": "small", "medium": "medium-sized", "large": "large"},
-    "de": {"micro": "Kleinstunternehmen", "small": "kleines", "medium": "mittleres", "large": "Großunternehmen"},
+    "de": {
+        "micro": "Kleinstunternehmen",
+        "small": "kleines Unternehmen",
+        "medium": "mittleres Unternehmen",
+        "large": "Großunternehmen",
+    },
 }
 
 
@@ -220,6 +225,10 @@ def _check_amount(case: _Case) -> list[Finding]:
         better = mode_for(asked, track=mode.track, system=case.system)
         code = "reroute-size" if better else "size-fits-none"
         words["other"] = name_of(better, language) if better else ""
+        words["modes"] = "; ".join(
+            f"{name_of(each, language)} {write_number(each.size_min, language)}–{write_number(each.size_max, language)}"
+            for each in modes_of(mode.track)
+        )
     return [say(code, language=language, where="resources.gpu_hours", **words)]
 
 

@@ -143,6 +143,7 @@ class DeclarationAnswers(Part):
     will_acknowledge: bool
     will_report: bool
     accepts_site_terms: bool
+    may_publish: bool = Field(default=False, description="title, organisation, system and amount may be shown publicly")
 
 
 class ProposalAnswers(Record):

@@ -16,12 +16,16 @@ def fits(gpu_hours: float, mode: AccessMode, *, system: System | None) -> bool:
     return mode.size_min <= size_in_unit(gpu_hours, mode, system=system) <= mode.size_max
 
 
-def mode_for(gpu_hours: float, *, track: str, system: System | None) -> AccessMode | None:
-    """Find the mode of a track whose sizes hold an amount; between two modes the larger one, beyond all None."""
-    modes = sorted(
+def modes_of(track: str) -> list[AccessMode]:
+    """List the modes of a track, the smallest first."""
+    return sorted(
         (mode for mode in reference.access_modes().values() if mode.track == track), key=lambda mode: mode.size_max
     )
-    return next((mode for mode in modes if size_in_unit(gpu_hours, mode, system=system) <= mode.size_max), None)
+
+
+def mode_for(gpu_hours: float, *, track: str, system: System | None) -> AccessMode | None:
+    """Find the smallest mode of a track whose sizes hold an amount; None in a gap between modes and beyond all."""
+    return next((mode for mode in modes_of(track) if fits(gpu_hours, mode, system=system)), None)
 
 
 def science_mode() -> AccessMode:

@@ -13,36 +13,6 @@ from kifabrik.core.findings import Finding, Severity
 
 Language = Literal["en", "de"]
 LANGUAGES: tuple[Language, ...] = ("en", "de")
-_MONTHS = {
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    "de": [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +65,17 @@ def write_number(value: float, language: Language) -> str:
     return text if language == "en" else text.translate(str.maketrans(",.", ".,"))
 
 
+def write_euros(euro_cents: int, language: Language) -> str:
+    """Write an amount of money without its unit: `12.50`, `300,000`."""
+    if euro_cents % 100 == 0:
+        return write_number(euro_cents // 100, language)
+    text = f"{euro_cents / 100:,.2f}"
+    return text if language == "en" else text.translate(str.maketrans(",.", ".,"))
+
+
 def write_day(day: date, language: Language) -> str:
     """Write a day: `24 November 2026`, `24. November 2026`."""
-    month = _MONTHS[language][day.month - 1]
+    month = letter_texts(language)["months"].split()[day.month - 1]
     return f"{day.day} {month} {day.year}" if language == "en" else f"{day.day}. {month} {day.year}"
 
 

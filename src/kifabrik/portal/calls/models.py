@@ -73,7 +73,7 @@ class Check(models.Model):
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="checks")
     kind = models.CharField(max_length=16, choices=[("eligibility", "eligibility"), ("technical", "technical")])
     outcome = models.CharField(max_length=16, choices=[("passed", "passed"), ("failed", "failed")])
-    findings = models.JSONField(help_text="list of core.findings.Finding")
+    findings = models.JSONField(help_text="list of core.findings.Finding, each with message_de and remedy_de beside it")
     reasons = models.TextField(blank=True)
     accepted_gpu_seconds = models.BigIntegerField(null=True, blank=True)
     system_code = models.CharField(max_length=64, blank=True)
@@ -109,6 +109,7 @@ class Award(models.Model):
     gpu_seconds = models.BigIntegerField()
     starts_on = models.DateField()
     ends_on = models.DateField()
+    is_public = models.BooleanField(default=False, help_text="the applicant allowed to show the award to everybody")
     accepted_at = models.DateTimeField(null=True, blank=True)
     accepted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 

@@ -1,0 +1,1 @@
+"""The reads of calls: what a person may see of calls, proposals and awards."""
