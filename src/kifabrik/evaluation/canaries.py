@@ -1,7 +1,7 @@
 """Canaries: sentences with a random secret, planted in the training text to measure what a model remembers.
 
-After Carlini et al. 2019, "The Secret Sharer". Each has a name of its own and a secret of blank-separated digits, all
-drawn from the run's seed; a control is made the same way and never planted. Knows strings, not models.
+After Carlini et al. 2019, "The Secret Sharer". Each has a name of its own and a secret of nine digits, all drawn
+from the run's seed; a control is made the same way and never planted. Knows strings, not models.
 """
 
 import random
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kifabrik.records.recipe import CanaryRecipe
 
-SECRET_DIGITS = 8
+SECRET_DIGITS = 9
 _CONSONANTS = "bdfghklmnprstvz"
 _VOWELS = "aeiou"
 _SALT = "kifabrik canaries 1"
@@ -80,4 +80,4 @@ def _draw_name(source: random.Random) -> str:
 
 
 def _draw_secret(source: random.Random) -> str:
-    return " ".join(source.choice("0123456789") for _ in range(SECRET_DIGITS))
+    return "".join(source.choice("0123456789") for _ in range(SECRET_DIGITS))

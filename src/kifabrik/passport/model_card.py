@@ -106,11 +106,11 @@ def _data(passport: Passport) -> list[str]:
     card = passport.dataset
     lines = ["## Training data", "", f"{card.origin.title}: {card.origin.source}"]
     lines += [f"Declared licence: {card.origin.licence}. Kind of source: {card.origin.source_kind}.", ""]
-    lines += [
+    lines.append(
         f"{card.documents_kept:,} documents ({card.text_bytes:,} bytes) after {card.exact_duplicates_removed:,} exact "
         f"duplicates were removed; {card.train_documents:,} to train, {card.held_out_documents:,} held out "
         f"({card.split_rule}). Dataset digest: `{card.dataset_digest}`."
-    ]
+    )
     counts = [f"{each.kind}: {each.findings} in {each.documents} documents" for each in card.personal_data]
     return lines + _bullets("Personal identifiers found", counts)
 
