@@ -10,7 +10,7 @@ from kifabrik.portal.people.models import Organisation, User
 from kifabrik.portal.people.queries.access import organisations_of
 
 
-class OrganisationChoice(forms.ModelChoiceField):
+class OrganisationChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic while running
     """Shows organisations by their legal names."""
 
     def label_from_instance(self, obj: Any) -> str:

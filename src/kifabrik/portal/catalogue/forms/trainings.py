@@ -14,7 +14,7 @@ from kifabrik.records import Recipe
 from kifabrik.records.recipe_file import parse_recipe
 
 
-class AllocationChoice(forms.ModelChoiceField):
+class AllocationChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic while running
     """Shows allocations by what they were given for."""
 
     def label_from_instance(self, obj: Any) -> str:
@@ -22,7 +22,7 @@ class AllocationChoice(forms.ModelChoiceField):
         return f"{obj.award.proposal.title} · {obj.site.name} · {obj.ends_on:%Y-%m-%d}"
 
 
-class VersionChoice(forms.ModelChoiceField):
+class VersionChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic while running
     """Shows dataset versions by name and number."""
 
     def label_from_instance(self, obj: Any) -> str:

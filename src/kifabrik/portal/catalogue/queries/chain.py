@@ -6,8 +6,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from kifabrik.portal.catalogue.models import Dataset, Release
-from kifabrik.portal.catalogue.queries.viewers import Viewer, is_inside
+from kifabrik.portal.catalogue.queries.viewers import is_inside
 from kifabrik.portal.compute.models import Allocation, Run
+from kifabrik.portal.people.queries.access import Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ def strip(
 ) -> tuple[Step, ...]:
     """Show where a page stands; links of an organisation's own work appear only to people who may open them."""
     allocation = allocation or (run.allocation if run else None)
-    owner = (run and run.organisation) or (allocation and allocation.organisation) or (dataset and dataset.organisation)
+    owned: Run | Allocation | Dataset | None = run or allocation or dataset
+    owner = owned.organisation if owned is not None else None
     inside = owner is not None and is_inside(viewer, owner)
     award = allocation.award if allocation and inside else None
     urls = {

@@ -10,8 +10,9 @@ from kifabrik.core.errors import NotFound
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
 from kifabrik.funding.training_gate import blocking_findings
 from kifabrik.portal.catalogue.models import Dataset, DatasetVersion, FindingAcceptance, Release
-from kifabrik.portal.catalogue.queries.viewers import Viewer, readable_datasets, readable_releases
+from kifabrik.portal.catalogue.queries.viewers import readable_datasets, readable_releases
 from kifabrik.portal.compute.models import Run
+from kifabrik.portal.people.queries.access import Viewer
 from kifabrik.records import DatasetCard
 
 

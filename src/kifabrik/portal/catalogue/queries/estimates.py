@@ -12,11 +12,11 @@ from kifabrik.funding.reference import systems
 from kifabrik.portal.catalogue.models import DatasetVersion
 from kifabrik.portal.catalogue.queries.datasets import open_findings, read_card
 from kifabrik.portal.catalogue.queries.figures import scientific
-from kifabrik.portal.catalogue.queries.viewers import Viewer
 from kifabrik.portal.compute.models import Allocation
 from kifabrik.portal.compute.queries.budgets import spendable
 from kifabrik.portal.people.permissions import Permission
 from kifabrik.portal.people.queries import access
+from kifabrik.portal.people.queries.access import Viewer
 from kifabrik.records import Recipe
 
 

@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 
 from kifabrik.core.errors import NotFound
 from kifabrik.portal.catalogue.models import RegisteredModel, Release
-from kifabrik.portal.catalogue.queries.viewers import Viewer, readable_releases
+from kifabrik.portal.catalogue.queries.viewers import readable_releases
 from kifabrik.portal.compute.models import Run
 from kifabrik.portal.compute.queries.viewers import readable_runs
-from kifabrik.portal.people.queries.access import organisations_of
+from kifabrik.portal.people.queries.access import Viewer, organisations_of
 from kifabrik.records import EvaluationReport, Passport, RunManifest
 from kifabrik.records.evaluation_report import Waiver
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from kifabrik.core.canonical import Json
 from kifabrik.core.digests import digest_listing
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.core.findings import Finding, Severity
@@ -58,13 +59,13 @@ def register(
             registered_by=by,
             registered_at=now,
         )
-        details = {"dataset": dataset.pk, "name": name, "number": version.number, "digest": version.digest}
+        details: dict[str, Json] = {"dataset": dataset.pk, "name": name, "number": version.number}
         audit.append(
             by=by,
             verb="dataset-version.registered",
             what=version,
             organisation=organisation,
-            details={**details, "new_dataset": made},
+            details={**details, "digest": version.digest, "new_dataset": made},
             now=now,
         )
     return version

@@ -7,6 +7,7 @@ from django.db.models import Max
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.portal.catalogue.models import DatasetVersion, GateWaiver, RegisteredModel, Release
 from kifabrik.portal.catalogue.queries.gates import read_gate
@@ -51,7 +52,12 @@ def create_candidate(*, by: User, run: Run, model_name: str, summary: str, now: 
             created_at=now,
         )
         verdict = read_gate(release, today=now.date()).record.verdict
-        details = {"model": model.name, "number": release.number, "run": run.pk, "verdict": str(verdict)}
+        details: dict[str, Json] = {
+            "model": model.name,
+            "number": release.number,
+            "run": run.pk,
+            "verdict": str(verdict),
+        }
         audit.append(
             by=by, verb="release.proposed", what=release, organisation=run.organisation, details=details, now=now
         )

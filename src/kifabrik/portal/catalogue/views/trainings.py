@@ -12,6 +12,7 @@ from kifabrik.portal.catalogue.forms.trainings import TrainingForm
 from kifabrik.portal.catalogue.queries import chain, estimates
 from kifabrik.portal.catalogue.queries.recipes import shipped_recipes
 from kifabrik.portal.catalogue.services import trainings
+from kifabrik.portal.compute.models import Allocation
 from kifabrik.portal.people.authentication import actor, sign_in_required
 
 
@@ -59,7 +60,7 @@ def _initial(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def _chosen_allocation(form: TrainingForm) -> object:
+def _chosen_allocation(form: TrainingForm) -> Allocation | None:
     if form.is_bound:
         return form.cleaned_data.get("allocation")
     wished = form.initial.get("allocation")
