@@ -9,22 +9,25 @@ from datetime import datetime
 
 from kifabrik.ledger.books import Balance
 from kifabrik.portal.calls.models import Call, Proposal
+from kifabrik.portal.calls.queries import needs as calls_needs
+from kifabrik.portal.calls.queries import proposals
 from kifabrik.portal.catalogue.models import RegisteredModel
-from kifabrik.portal.catalogue.queries import needs as catalogue
+from kifabrik.portal.catalogue.queries import needs as catalogue_needs
 from kifabrik.portal.catalogue.queries import releases
 from kifabrik.portal.compute.models import Allocation, Run
 from kifabrik.portal.compute.queries import allocations, budgets, runs
-from kifabrik.portal.compute.queries import needs as compute
+from kifabrik.portal.compute.queries import needs as compute_needs
 from kifabrik.portal.doors.needs import Need, sort_by_weight
 from kifabrik.portal.exchange import queries as exchange
 from kifabrik.portal.people.models import User
-from kifabrik.portal.people.queries import needs as people
+from kifabrik.portal.people.queries import needs as people_needs
 from kifabrik.portal.people.queries.access import Viewer, organisations_of
 
 CHAPTERS: tuple[Callable[..., list[Need]], ...] = (
-    people.needs,
-    compute.needs,
-    catalogue.needs,
+    people_needs.needs,
+    calls_needs.needs,
+    compute_needs.needs,
+    catalogue_needs.needs,
     exchange.needs,
 )
 SHOWN_MAX = 6
@@ -74,7 +77,7 @@ def belongings_of(user: User) -> Belongings:
     return Belongings(
         budgets=[Budget(allocation, balances[allocation.pk]) for allocation in shares],
         runs=list(runs.list_runs(user).filter(organisation__in=own)[:SHOWN_MAX]),
-        proposals=list(Proposal.objects.filter(organisation__in=own).select_related("call")[:SHOWN_MAX]),
+        proposals=list(proposals.list_proposals(user).filter(organisation__in=own)[:SHOWN_MAX]),
         models=list(releases.list_models(user).filter(organisation__in=own)[:SHOWN_MAX]),
     )
 
