@@ -173,7 +173,8 @@ def test_an_officer_pauses_resumes_and_closes(client, place) -> None:
     client.force_login(make_user(roles=[Role.PROGRAMME_OFFICER]))
     where = f"/allocations/{place.allocation.pk}/"
 
-    assert client.post(f"{where}pause/", {"reason": "short"}).status_code == 422
+    for act in ("pause", "close"):
+        assert client.post(f"{where}{act}/", {"reason": "short"}).status_code == 422
     for act, state in (("pause", "paused"), ("resume", "open"), ("close", "closed")):
         client.post(f"{where}{act}/", {"reason": "the site is being moved"})
         place.allocation.refresh_from_db()
@@ -205,7 +206,7 @@ def test_an_operator_registers_a_site_and_gets_a_token_shown_once(client) -> Non
 
 
 @pytest.mark.parametrize(
-    ("silence", "words"), [(None, "No agent has spoken"), (10, "asked for work"), (600, "Nothing was heard")]
+    ("silence", "words"), [(None, "No agent has spoken"), (10, "asks for work"), (600, "Nothing was heard")]
 )
 def test_a_site_says_how_its_agent_is(client, place, silence, words, time_machine_now) -> None:
     if silence is not None:

@@ -8,6 +8,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from kifabrik.core import quantities
+from kifabrik.ledger.books import TransferKind, budget
+from kifabrik.portal.compute.models import LedgerTransfer
+from kifabrik.portal.compute.queries import events
 from kifabrik.records import EventKind
 
 register = template.Library()
@@ -82,9 +85,15 @@ def event_label(kind: str) -> str:
 
 
 @register.filter
-def transfer_words(line_kind: str, is_overdraft: bool) -> str:
+def step_label(step: str) -> str:
+    """Write the name of a step of a run in the reader's words."""
+    return events.step_label(step)
+
+
+@register.filter
+def transfer_words(row: LedgerTransfer) -> str:
     """Say in plain words what a line of the books means."""
-    if is_overdraft:
+    if row.kind == TransferKind.POST and row.debit == budget(row.allocation_id):
         return _("used beyond the reservation")
     return {
         "grant": _("granted by the award"),
@@ -92,7 +101,7 @@ def transfer_words(line_kind: str, is_overdraft: bool) -> str:
         "post": _("used, out of what was set aside"),
         "void": _("given back, not needed"),
         "expire": _("expired unused"),
-    }[line_kind]
+    }[row.kind]
 
 
 def _power_of_ten(value: float) -> str:

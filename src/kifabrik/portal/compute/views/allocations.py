@@ -19,6 +19,8 @@ from kifabrik.portal.doors.paging import cut_page
 from kifabrik.portal.people.authentication import actor, sign_in_required
 from kifabrik.portal.people.queries import access, audit
 
+CLOSE_IDS = "close_%s"  # two forms of one kind stand on the page
+
 
 @require_GET
 @sign_in_required
@@ -34,7 +36,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 def show(request: HttpRequest, allocation_id: str) -> HttpResponse:
     """Show an allocation: what is left and until when, its books, runs and people."""
-    return _show(request, get_allocation(actor(request), allocation_id), ReasonForm())
+    return _show(request, get_allocation(actor(request), allocation_id))
 
 
 @require_POST
@@ -43,7 +45,7 @@ def pause(request: HttpRequest, allocation_id: str) -> HttpResponse:
     """Let no new run start."""
     allocation, form = get_allocation(actor(request), allocation_id), ReasonForm(request.POST)
     if not form.is_valid():
-        return _show(request, allocation, form)
+        return _show(request, allocation, form=form)
     services.pause(by=actor(request), allocation=allocation, reason=form.cleaned_data["reason"], now=timezone.now())
     messages.success(request, _("The allocation is paused. Runs that are going on go on."))
     return redirect("compute:allocation", allocation.pk)
@@ -63,15 +65,22 @@ def resume(request: HttpRequest, allocation_id: str) -> HttpResponse:
 @sign_in_required
 def close(request: HttpRequest, allocation_id: str) -> HttpResponse:
     """End an allocation for good."""
-    allocation, form = get_allocation(actor(request), allocation_id), ReasonForm(request.POST)
+    allocation = get_allocation(actor(request), allocation_id)
+    form = ReasonForm(request.POST, auto_id=CLOSE_IDS)
     if not form.is_valid():
-        return _show(request, allocation, form)
+        return _show(request, allocation, close_form=form)
     services.close(by=actor(request), allocation=allocation, reason=form.cleaned_data["reason"], now=timezone.now())
     messages.success(request, _("The allocation is closed. What was left has expired."))
     return redirect("compute:allocation", allocation.pk)
 
 
-def _show(request: HttpRequest, allocation: Allocation, form: ReasonForm) -> HttpResponse:
+def _show(
+    request: HttpRequest,
+    allocation: Allocation,
+    *,
+    form: ReasonForm | None = None,
+    close_form: ReasonForm | None = None,
+) -> HttpResponse:
     user = actor(request)
     page = cut_page(budgets.list_transfers(allocation), number=request.GET.get("page"))
     runs = runs_in(allocation)
@@ -88,7 +97,8 @@ def _show(request: HttpRequest, allocation: Allocation, form: ReasonForm) -> Htt
         "may_run": allocation.state == "open" and viewers.may_run(user, allocation),
         "may_manage": viewers.may_manage(user, allocation),
         "is_mine": access.is_member(user, allocation.organisation_id),
-        "form": form,
+        "form": form or ReasonForm(),
+        "close_form": close_form or ReasonForm(auto_id=CLOSE_IDS),
         "events": audit.events_about("allocation", allocation.pk),
     }
-    return render(request, "compute/allocation_detail.html", context, status=422 if form.errors else 200)
+    return render(request, "compute/allocation_detail.html", context, status=422 if form or close_form else 200)
