@@ -1,7 +1,7 @@
 """Reads the versioned facts of law that a passport is compared with. Knows rows and sources, not how they are used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -78,7 +78,7 @@ class Item:
     source: Source
     note: str = ""
     instead: str = ""
-    unless: Mapping[str, str] = MappingProxyType({})
+    unless: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
