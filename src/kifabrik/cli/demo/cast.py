@@ -132,7 +132,7 @@ def _open_call(cast: Cast, now: datetime) -> None:
     plan = cast.call.model_dump(exclude={"capacity_gpu_hours", "id"})
     calls.open_call(
         by=officer,
-        call_id=cast.call.id,
+        code=cast.call.id,
         capacity_gpu_seconds=seconds_from_hours(cast.call.capacity_gpu_hours),
         opens_at=now,
         now=now,
