@@ -11,29 +11,17 @@ from pathlib import Path
 import pytest
 from tests.workbench.conftest import kinds
 
-from kifabrik.records.recipe import Recipe
+from kifabrik.records.recipe import Budget, Recipe
 from kifabrik.records.run_manifest import RunManifest
 from kifabrik.training.stopping import Stopped
 
-WALK = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from kifabrik.core.errors import KifabrikError
-from kifabrik.records.recipe import Recipe
-from kifabrik.workbench.walk import run
-recipe, folder, dataset = map(Path, sys.argv[1:])
-try:
-    run(Recipe.read(recipe), folder=folder, dataset=dataset, run_id="run-kill", now=lambda: datetime.now(UTC))
-except KifabrikError as error:
-    print(error, file=sys.stderr)
-    sys.exit(error.exit_code)
-"""
 PATIENCE_SECONDS = 120
 
 
 def start(recipe: Path, folder: Path, dataset: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WALK, str(recipe), str(folder), str(dataset)]
+    """Start the command of a job, as the site agent does."""
+    options = ["--folder", str(folder), "--dataset", str(dataset), "--run-id", "run-kill"]
+    command = [sys.executable, "-m", "kifabrik", "run", str(recipe), *options]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
@@ -59,13 +47,13 @@ def whole_kinds(folder: Path) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def slow_recipe(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The step-boxed recipe with checkpoints so often that a kill lands between two of them."""
-    often = {"checkpoint_every_steps": 4}
+    """The step-boxed recipe, with phases long enough to be hit and checkpoints so often that a kill falls between."""
+    longer = {"checkpoint_every_steps": 10, "budget": Budget(steps=90)}
     assert recipe.fine_tuning is not None
     changed = recipe.model_copy(
         update={
-            "pretraining": recipe.pretraining.model_copy(update=often),
-            "fine_tuning": recipe.fine_tuning.model_copy(update=often),
+            "pretraining": recipe.pretraining.model_copy(update=longer),
+            "fine_tuning": recipe.fine_tuning.model_copy(update=longer),
         }
     )
     path = tmp_path_factory.mktemp("recipe") / "recipe.json"

@@ -34,6 +34,7 @@ def plan(recipe: Recipe) -> tuple[Step, ...]:
         Step("pretraining", learning.pretrain),
         *([Step("fine-tuning", learning.fine_tune)] if recipe.fine_tuning else []),
         Step("packaging", delivery.package),
+        Step("evaluation", delivery.evaluate),
     ]
     return tuple(steps)
 

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.core.findings import Severity
 from kifabrik.datasets import folder as dataset_folder
+from kifabrik.evaluation.canaries import make_book
 from kifabrik.training import pair_file, token_file, tokenizer
 from kifabrik.training.memo_encoder import MemoEncoder
 from kifabrik.training.pairs import PairCounts, PairKind, extract
@@ -68,7 +69,7 @@ def encode(walk: Walk) -> StepResult:
     """
     folder, made = walk.folder, tokenizer.load(walk.folder.tokenizer)
     planting = Planting(
-        {},
+        make_book(walk.recipe.canaries, seed=walk.recipe.seed).planted,
         documents=walk.card.train_documents,
         seed=walk.recipe.seed,
     )
