@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from tests.browser.conftest import NARROW, WIDE, run_axe
 from tests.portal.people.factories import make_organisation, make_token, make_user
 
@@ -83,11 +85,65 @@ def test_a_home_in_german_shows_what_is_under_way(browser, client, officer) -> N
 
 
 def test_the_api_page_works_without_help_from_elsewhere(browser) -> None:
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    browser.open("/api/v1/docs")
-    WebDriverWait(browser.driver, 20).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".opblock"))
+    browser.open("/api/v1/docs").wait_for(".opblock")
     keep(browser, "api")
 
     assert [line for line in browser.complaints() if "favicon" not in line] == []
+
+
+def test_every_component_is_accessible_and_the_curve_is_drawn_in_both_themes(browser, settings) -> None:
+    settings.ROOT_URLCONF = "tests.browser.gallery"
+    look_at(browser, "/gallery/")
+
+    canvas = "return document.querySelector('.curve canvas').toDataURL()"
+    light = browser.look(theme="light").open("/gallery/").wait_for(".curve canvas").driver.execute_script(canvas)
+    browser.driver.find_element(By.CSS_SELECTOR, "[data-theme-switch]").click()
+    dark = browser.driver.execute_script(canvas)
+    kept = browser.open("/gallery/").driver.execute_script("return document.documentElement.dataset.theme")
+
+    assert light != dark
+    assert kept == "dark"
+
+
+def test_the_pages_can_be_walked_with_the_keyboard(browser) -> None:
+    browser.open("/about/")
+    body = browser.driver.find_element(By.TAG_NAME, "body")
+    body.send_keys(Keys.TAB)
+    skip = browser.driver.switch_to.active_element
+
+    assert skip.get_attribute("class") == "skip"
+    assert skip.is_displayed()
+    skip.send_keys(Keys.ENTER)
+    assert browser.driver.switch_to.active_element.get_attribute("id") == "main"
+
+
+def test_errors_are_read_first(browser) -> None:
+    browser.open("/sign-in/")
+    browser.driver.find_element(By.CSS_SELECTOR, "main button").click()
+    browser.wait_for(".errors")
+
+    assert "errors" in browser.driver.switch_to.active_element.get_attribute("class")
+    assert run_axe(browser.driver) == []
+
+
+def test_forced_colours_and_print_keep_the_page_whole(browser, settings) -> None:
+    settings.ROOT_URLCONF = "tests.browser.gallery"
+    features = [{"name": "forced-colors", "value": "active"}]
+    browser.open("/gallery/").wait_for(".curve canvas")
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    keep(browser, "gallery-forced-colors")
+    border = "return getComputedStyle(document.querySelector('.pill')).borderTopStyle"
+
+    assert browser.driver.execute_script(border) == "solid"
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": []})
+    hidden = "return getComputedStyle(document.querySelector('footer.bottom')).display"
+    assert browser.driver.execute_script(hidden) == "none"
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+def test_a_page_reflows_at_320_pixels(browser, settings) -> None:
+    settings.ROOT_URLCONF = "tests.browser.gallery"
+    browser.look(width=320).open("/gallery/").wait_for(".curve canvas")
+    keep(browser, "gallery-320")
+
+    assert not browser.scrolls_sideways()

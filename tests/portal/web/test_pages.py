@@ -217,3 +217,10 @@ def test_a_zero_byte_in_an_address_breaks_nothing(client) -> None:
     assert client.get("/organisations/%00/").status_code in {404, 422}
     assert client.get("/api/v1/organisations/%00").status_code in {404, 422}
     assert client.get("/people/?wanted=%00").status_code in {200, 422}
+
+
+def test_what_a_person_saw_is_not_kept_for_the_next_one(client) -> None:
+    client.force_login(make_user())
+
+    assert "private" in client.get("/organisations/")["Cache-Control"]
+    assert "no-store" in client.get("/profile/")["Cache-Control"]

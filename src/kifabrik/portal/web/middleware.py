@@ -6,6 +6,7 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.cache import patch_cache_control
 
 from kifabrik.core.errors import KifabrikError
 from kifabrik.portal.doors.problems import status_of
@@ -35,11 +36,15 @@ class PersonMiddleware:
         self.answer = answer
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if is_person(request.user):
-            remember(request.user)
-            translation.activate(request.user.language)
-            request.LANGUAGE_CODE = translation.get_language()
-        return self.answer(request)
+        if not is_person(request.user):
+            return self.answer(request)
+        remember(request.user)
+        translation.activate(request.user.language)
+        request.LANGUAGE_CODE = translation.get_language()
+        response = self.answer(request)
+        if not response.has_header("Cache-Control"):  # the next person at this browser must not see it
+            patch_cache_control(response, private=True, max_age=0, must_revalidate=True)
+        return response
 
 
 class HouseErrorMiddleware:
