@@ -119,7 +119,7 @@ class Supervisor:
         path = log_path(self._spec)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603  # to run what it is given is its purpose; no shell is between
+            return subprocess.Popen(  # to run what it is given is its purpose; no shell is between
                 self._spec.command,
                 cwd=self._spec.folder,
                 env={**os.environ, **self._spec.environment},
