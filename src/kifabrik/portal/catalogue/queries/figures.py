@@ -1,7 +1,9 @@
-"""Figures that people compare, made ready for small bars with a table behind them. Knows no record."""
+"""Figures that people compare: bars with a table behind them, and the digits that matter. Knows no record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from django.utils.formats import number_format
 
 SHOWN_MAX = 12
 
@@ -28,6 +30,17 @@ _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def scientific(value: float) -> str:
-    """Write a large number as people do: `1.3 × 10¹³`."""
+    """Write a very large or very small number as people do: `1.3 × 10¹³`."""
     head, _sep, power = f"{value:.1e}".partition("e")
+    head = number_format(head, decimal_pos=1)
     return head if int(power) == 0 else f"{head} × 10{str(int(power)).translate(_RAISED)}"
+
+
+def significant(value: float | None) -> str:
+    """Write a measured figure with four significant digits and the decimal mark of the language."""
+    if value is None:
+        return "–"
+    text = f"{value:.4g}"
+    if "e" in text:
+        return scientific(value)
+    return number_format(text, decimal_pos=len(text.partition(".")[2]))
