@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.portal.compute.factories import (
     HOUR,
     NOW,
+    make_award,
     make_evaluation,
     make_events,
     make_manifest,
@@ -21,7 +22,7 @@ from tests.portal.compute.factories import (
 )
 from tests.portal.people.factories import make_organisation, make_user
 
-from kifabrik.portal.compute.models import Run, Site
+from kifabrik.portal.compute.models import Allocation, Run, Site
 from kifabrik.portal.compute.queries.needs import needs
 from kifabrik.portal.people.models import AccessToken
 from kifabrik.portal.people.permissions import Role
@@ -180,6 +181,19 @@ def test_an_officer_pauses_resumes_and_closes(client, place) -> None:
         place.allocation.refresh_from_db()
         assert place.allocation.state == state
     assert "expired" in client.get(where).content.decode()
+
+
+def test_an_award_is_accepted_from_its_page(client) -> None:
+    make_site()
+    award = make_award()
+    client.force_login(make_user(organisations=[award.organisation]))
+    assert client.post(f"/awards/{award.pk}/accept/").status_code == 403
+
+    client.force_login(make_user(manages=[award.organisation]))
+    answer = client.post(f"/awards/{award.pk}/accept/", follow=True)
+
+    assert answer.request["PATH_INFO"] == f"/allocations/{Allocation.objects.get().pk}/"
+    assert "the allocation is open" in answer.content.decode()
 
 
 def test_empty_lists_say_how_to_begin(client) -> None:

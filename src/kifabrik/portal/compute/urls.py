@@ -18,6 +18,7 @@ urlpatterns = [
     path("sites/", sites.list_all, name="sites"),
     path("sites/<slug:code>/", sites.show, name="site"),
     path("sites/<slug:code>/token/", sites.issue_token, name="site-token"),
+    path("awards/<str:award_id>/accept/", allocations.accept_award, name="accept-award"),
     path("allocations/", allocations.list_all, name="allocations"),
     path("allocations/<str:allocation_id>/", allocations.show, name="allocation"),
     path("allocations/<str:allocation_id>/pause/", allocations.pause, name="allocation-pause"),

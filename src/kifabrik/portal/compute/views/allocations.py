@@ -11,7 +11,7 @@ from kifabrik.ledger.books import check_invariants
 from kifabrik.portal.compute.forms import ReasonForm
 from kifabrik.portal.compute.models import Allocation
 from kifabrik.portal.compute.queries import budgets, viewers
-from kifabrik.portal.compute.queries.allocations import get_allocation, list_allocations, members_of
+from kifabrik.portal.compute.queries.allocations import get_allocation, get_own_award, list_allocations, members_of
 from kifabrik.portal.compute.queries.chain import chain_of
 from kifabrik.portal.compute.queries.runs import runs_in
 from kifabrik.portal.compute.services import allocations as services
@@ -37,6 +37,16 @@ def list_all(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, allocation_id: str) -> HttpResponse:
     """Show an allocation: what is left and until when, its books, runs and people."""
     return _show(request, get_allocation(actor(request), allocation_id))
+
+
+@require_POST
+@sign_in_required
+def accept_award(request: HttpRequest, award_id: str) -> HttpResponse:
+    """Accept an award for one's organisation; the page of the allocation that opens follows."""
+    award = get_own_award(actor(request), award_id)
+    allocation = services.accept_award(by=actor(request), award=award, now=timezone.now())
+    messages.success(request, _("The award is accepted and the allocation is open."))
+    return redirect("compute:allocation", allocation.pk)
 
 
 @require_POST
