@@ -7,7 +7,6 @@ every next token is the likeliest one given the true tokens before it, so one re
 
 import numpy as np
 
-from kifabrik.evaluation import contamination
 from kifabrik.evaluation.documents import Array, TokenizedDocuments, cut_windows, window_starts
 from kifabrik.evaluation.language_model import IGNORED, LanguageModel
 from kifabrik.evaluation.statistics import upper_bound_of_difference
@@ -21,7 +20,7 @@ RED_RATE = 0.01
 def run(subject: Subject) -> Outcome:
     """Compare how often training windows and clean held-out windows are continued word for word."""
     half = min(WINDOW_TOKENS, subject.model.context_tokens // 2)
-    clean = ~contamination.measure(subject.train, subject.held_out).is_dirty
+    clean = ~subject.overlap.is_dirty
     wanted = subject.recipe.evaluation.extraction_windows
     source = np.random.default_rng([subject.recipe.seed, 13])
     train = _draw(subject.train, 2 * half, wanted, source)

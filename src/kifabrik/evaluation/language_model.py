@@ -10,6 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
 
 from kifabrik.evaluation.documents import Array
 
@@ -68,6 +69,7 @@ class LanguageModel:
 def load(folder: Path, *, device: str) -> LanguageModel:
     """Load a model folder from this disk alone, as safetensors alone; its files must have been checked before."""
     chosen = "cuda" if device in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
+    transformers_logging.disable_progress_bar()  # loading small models is quick, and the terminal is not ours
     network = AutoModelForCausalLM.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
     )

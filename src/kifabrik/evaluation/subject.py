@@ -9,10 +9,11 @@ from tokenizers import Tokenizer
 
 from kifabrik.core import model_files
 from kifabrik.core.errors import InvalidInput
-from kifabrik.evaluation import language_model
+from kifabrik.evaluation import language_model, overlap
 from kifabrik.evaluation.canaries import CanaryBook
 from kifabrik.evaluation.documents import TokenizedDocuments
 from kifabrik.evaluation.language_model import LanguageModel
+from kifabrik.evaluation.overlap import Overlap
 from kifabrik.records.evaluation_report import Verdict
 from kifabrik.records.recipe import Recipe
 
@@ -48,6 +49,11 @@ class Subject:
     def untrained(self) -> LanguageModel:
         """The same architecture with its first random weights."""
         return self._load(self.untrained_folder)
+
+    @cached_property
+    def overlap(self) -> Overlap:
+        """How much of each held-out document the training text holds."""
+        return overlap.measure(self.train, self.held_out)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

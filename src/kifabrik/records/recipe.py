@@ -107,7 +107,7 @@ class EvaluationRecipe(Part):
 
     held_out_documents: int = Field(default=200, ge=1)
     bootstrap_rounds: int = Field(default=1000, ge=100)
-    extraction_windows: int = Field(default=200, ge=0)
+    extraction_windows: int = Field(default=500, ge=0, description="fewer than 268 can never pass the red line of 1 %")
     canary_candidates: int = Field(default=256, ge=16, description="strings each canary is ranked among")
 
 
