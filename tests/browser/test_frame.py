@@ -11,6 +11,8 @@ from django.db import transaction
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from tests.browser.conftest import NARROW, WIDE, run_axe
+from tests.portal.calls.factories import Cast, make_call, make_draft
+from tests.portal.compute.factories import HOUR, make_place, reserve, say, start_run, use
 from tests.portal.people.factories import make_organisation, make_token, make_user
 
 from kifabrik.portal.people.permissions import Role
@@ -20,14 +22,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def look_at(browser, path: str, *, name: str = "") -> None:
-    """See a page wide and narrow, light and dark, and find nothing to complain of."""
-    for width in (WIDE, NARROW):
-        for theme in ("light", "dark"):
-            browser.look(width=width, theme=theme).open(path)
-            keep(browser, f"{name or path.strip('/').replace('/', '-') or 'home'}-{width}-{theme}")
+    """See a page wide and light, narrow and dark (with SCREENSHOTS in all four ways), and find nothing wrong."""
+    ways = [(WIDE, "light"), (NARROW, "dark")]
+    if "SCREENSHOTS" in os.environ:
+        ways += [(WIDE, "dark"), (NARROW, "light")]
+    for width, theme in ways:
+        browser.look(width=width, theme=theme).open(path)
+        keep(browser, f"{name or path.strip('/').replace('/', '-') or 'home'}-{width}-{theme}")
 
-            assert run_axe(browser.driver) == [], (path, width, theme)
-            assert not browser.scrolls_sideways(), (path, width, theme)
+        assert run_axe(browser.driver) == [], (path, width, theme)
+        assert not browser.scrolls_sideways(), (path, width, theme)
     assert [line for line in browser.complaints() if "404" not in line] == []
 
 
@@ -75,13 +79,32 @@ def test_the_pages_of_an_officer_are_accessible_and_whole(browser, client, offic
     look_at(browser, "/audit/?verify=yes", name="audit")
 
 
-def test_a_home_in_german_shows_what_is_under_way(browser, client, officer) -> None:
-    officer.language = "de"
-    officer.save()
-    browser.sign_in(officer, client)
+@pytest.fixture
+def member(home):
+    """Somebody with an allocation, runs in several states, a draft and an open call."""
+    place = make_place(gpu_seconds=40 * HOUR)
+    for seconds, state in ((900, "succeeded"), (900, "running"), (600, "requested")):
+        run = start_run(place, seconds=seconds)
+        if state != "requested":
+            reserve(place, run)
+            say(place, run, "running")
+        if state == "succeeded":
+            use(place, run, 5400)
+            say(place, run, state)
+    cast = Cast(place.organisation, place.manager, place.operator, place.operator, make_call("open-call"))
+    make_draft(cast)
+    return place.manager
 
-    look_at(browser, "/", name="home-german")
+
+def test_a_home_in_both_languages_shows_what_is_under_way(browser, client, member) -> None:
+    browser.sign_in(member, client)
+
+    look_at(browser, "/", name="home-member")
+    member.language = "de"
+    member.save()
+    look_at(browser, "/", name="home-member-german")
     look_at(browser, "/profile/", name="profile-german")
+    look_at(browser, "/reference/", name="reference-german")
 
 
 def test_the_api_page_works_without_help_from_elsewhere(browser) -> None:

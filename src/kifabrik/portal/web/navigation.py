@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -67,16 +67,8 @@ def may_visit(user: Viewer, place: Place) -> bool:
 
 def menu_of(user: Viewer, *, here: str) -> list[Entry]:
     """List the menu of a person who looks at the address `here`."""
-    entries = []
-    for place in PLACES:
-        if not may_visit(user, place):
-            continue
-        try:
-            url = reverse(place.page)
-        except NoReverseMatch:  # pages that this installation does not have
-            continue
-        entries.append(Entry(place.label, url, here.startswith(url)))
-    return entries
+    places = [(place.label, reverse(place.page)) for place in PLACES if may_visit(user, place)]
+    return [Entry(label, url, here.startswith(url)) for label, url in places]
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

@@ -160,7 +160,10 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("KIFABRIK_LOG_LEVEL", "INFO")},
-    "loggers": {"django": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "httpx": {"level": "WARNING"},  # one line for each request says nothing
+    },
 }
 STORE = HOME / "store"
 FILE_BYTES_MAX = int(os.environ.get("KIFABRIK_FILE_BYTES_MAX", str(20 * 10**9)))
