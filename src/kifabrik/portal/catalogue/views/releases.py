@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.portal.catalogue.forms.releases import CandidateForm, PublishForm, RevokeForm, TrialForm, WaiveForm
 from kifabrik.portal.catalogue.models import Release
-from kifabrik.portal.catalogue.queries import chain, datasets, dossier, downloads, gates, releases
+from kifabrik.portal.catalogue.queries import chain, datasets, dossier, downloads, evidence, gates, releases
 from kifabrik.portal.catalogue.queries.figures import scientific
 from kifabrik.portal.catalogue.queries.viewers import is_inside
 from kifabrik.portal.catalogue.services import publication, trials
@@ -120,6 +120,7 @@ def _tell(release: Release) -> dict[str, object]:
     return {
         "passport": passport,
         "manifest": manifest,
+        "evidence": evidence.count(passport.evidence) if passport else None,
         "evaluation": releases.read_evaluation(release),
         "card": passport.dataset if passport else datasets.read_card(release.dataset_version),
         "award": passport.award if passport else dossier.award_record(release),

@@ -10,10 +10,12 @@ from django.views.decorators.http import require_http_methods
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.portal.catalogue.forms.trainings import TrainingForm
 from kifabrik.portal.catalogue.queries import chain, estimates
+from kifabrik.portal.catalogue.queries.datasets import trainable_versions
 from kifabrik.portal.catalogue.queries.recipes import shipped_recipes
 from kifabrik.portal.catalogue.services import trainings
 from kifabrik.portal.compute.models import Allocation
 from kifabrik.portal.people.authentication import actor, sign_in_required
+from kifabrik.portal.people.queries.access import organisations_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -54,10 +56,16 @@ def _initial(request: HttpRequest) -> dict[str, str]:
     text = next((recipe.text for recipe in shipped_recipes() if recipe.name == wished), "")
     return {
         "allocation": request.GET.get("allocation", ""),
-        "dataset_version": request.GET.get("dataset_version", ""),
+        "dataset_version": request.GET.get("dataset_version", "") or _newest_version(request),
         "shipped": "" if text else shipped_recipes()[0].name,
         "text": text,
     }
+
+
+def _newest_version(request: HttpRequest) -> str:
+    """Suggest the version registered last, which is most often the one that is meant."""
+    newest = trainable_versions(list(organisations_of(request.user).values_list("pk", flat=True))).first()
+    return newest.pk if newest else ""
 
 
 def _chosen_allocation(form: TrainingForm) -> Allocation | None:
