@@ -2,7 +2,7 @@
 
 import typer
 
-from kifabrik.cli import dataset, login, portal, release, run, site
+from kifabrik.cli import dataset, login, portal, release, run, serve, site
 from kifabrik.cli.demo.command import demo
 
 app = typer.Typer(name="kifabrik", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -12,6 +12,7 @@ app.add_typer(release.app, name="release")
 app.add_typer(site.app, name="site")
 app.add_typer(portal.app, name="portal")
 app.command()(login.login)
+app.command()(serve.serve)
 app.command()(demo)
 
 

@@ -36,6 +36,7 @@ def site_token_file(home: Path) -> Path:
 def start_django() -> None:
     """Load the portal into this process; the environment must be set before."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kifabrik.portal.web.settings")
+    os.environ.setdefault("KIFABRIK_COLLECTED_STATIC", "1")
     import django  # only the portal's own commands need Django; a compute node has none
 
     django.setup()
@@ -43,10 +44,12 @@ def start_django() -> None:
 
 def prepare() -> None:
     """Bring the database and the static files up to date; both are safe to repeat."""
+    from django.conf import settings  # see start_django
     from django.core.management import call_command  # see start_django
 
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
+    if settings.STATIC_ROOT:
+        call_command("collectstatic", verbosity=0, interactive=False)
 
 
 @app.command()

@@ -29,7 +29,7 @@ def verify(
     with explain_errors():
         from kifabrik.passport.verification import verify as verify_folder  # cryptography takes its time
 
-        report = verify_folder(folder, trusted_keys=_read_keys(key))
+        report = verify_folder(folder, trusted_keys=read_keys(key))
         if as_json:
             print_json(_as_document(report))
         _explain(report)
@@ -56,7 +56,8 @@ def list_releases(
         console.print(table)
 
 
-def _read_keys(path: Path | None) -> "Sequence[TrustedKey]":
+def read_keys(path: Path | None) -> "Sequence[TrustedKey]":
+    """Read the public key that a person trusts; raises InvalidInput for a file that holds none."""
     from kifabrik.passport import keys, verification  # see verify
 
     if path is None:

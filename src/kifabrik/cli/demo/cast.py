@@ -72,6 +72,7 @@ class Cast(Part):
     decision: str
     proposals: dict[str, dict[str, Any]]
     accepted_finding: str
+    waiver: str
     model: ModelPlan
 
     def find(self, role: str) -> Person:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from kifabrik.site.client import PortalClient
 
 POLL_SECONDS = 1.0
 DATASET = "demo-texts"
+_MARKS = {"green": "green", "red": "RED", "not-run": "NOT RUN", "waived": "waived"}
 
 
 @dataclass(slots=True)
@@ -231,19 +232,29 @@ def _show(event: dict[str, Any], bars: Progress, shown: dict[str, TaskID]) -> No
 
 
 def publish(walk: Walk, run: dict[str, Any]) -> dict[str, Any]:
-    """Propose the run's model for release, show the gate, and publish when it is green."""
+    """Propose the run's model for release, show the gate, and publish when every red test is answered for."""
     client = walk.applicant
     release = client.post(
         "/releases",
         {"run": run["id"], "model_name": walk.cast.model.name, "summary": walk.cast.model.summary},
         again=True,
     )
-    marks = {"green": "green", "red": "RED", "not-run": "NOT RUN", "waived": "waived"}
     for test in release["tests"]:
-        say(f"   {marks[test['state']]:>7}  {test['title']}: {test['reason']}", style="dim")
+        say(f"   {_MARKS[test['state']]:>7}  {test['title']}: {test['reason']}", style="dim")
     if release["state"] == "candidate":
+        _waive_red_tests(walk, release)
         release = client.post(f"/releases/{release['id']}/publish", {"is_public": True}, again=True)
     return dict(release)
+
+
+def _waive_red_tests(walk: Walk, release: dict[str, Any]) -> None:
+    """Let the programme officer answer by name for red tests: a busy machine may train too little in a boxed time."""
+    until = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    for test in release["tests"]:
+        if test["state"] in ("red", "not-run") and test["may_be_waived"]:
+            body = {"test": test["test"], "reason": walk.cast.waiver, "expires_on": until}
+            walk.as_role("programme_officer").post(f"/releases/{release['id']}/waive", body)
+            say(f"   {walk.cast.find('programme_officer').name} answers for '{test['title']}' until {until}.")
 
 
 def verify(walk: Walk, release: dict[str, Any]) -> Path:
