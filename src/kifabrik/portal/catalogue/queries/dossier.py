@@ -2,7 +2,6 @@
 
 from django.db.models import Sum
 
-from kifabrik.core.findings import Finding
 from kifabrik.ledger.books import consumed
 from kifabrik.portal.calls.models import Check
 from kifabrik.portal.catalogue.models import FindingAcceptance, Release
@@ -61,7 +60,7 @@ def _check(row: Check) -> Decision:
         role="rule" if by_rule else "operator",
         at=row.at.isoformat(),
         outcome=row.outcome,
-        reasons=row.reasons or " ".join(Finding.from_dict(finding).message for finding in row.findings) or "–",
+        reasons=row.reasons or " ".join(str(finding["message"]) for finding in row.findings) or "–",
     )
 
 
