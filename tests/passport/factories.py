@@ -55,11 +55,13 @@ def make_report(*results: TestResult, **changes: object) -> EvaluationReport:
 
 def make_card() -> DatasetCard:
     shards = (
+        Shard(path="train-00000.parquet", digest=digests.digest_bytes(b"a"), size_bytes=1, documents=95, split="train"),
         Shard(
-            path="train-00000.parquet", digest=digests.digest_bytes(b"a"), size_bytes=1, documents=95, split="train"
-        ),
-        Shard(
-            path="held-out-00000.parquet", digest=digests.digest_bytes(b"b"), size_bytes=1, documents=5, split="held-out"
+            path="held-out-00000.parquet",
+            digest=digests.digest_bytes(b"b"),
+            size_bytes=1,
+            documents=5,
+            split="held-out",
         ),
     )
     return DatasetCard(
@@ -68,7 +70,11 @@ def make_card() -> DatasetCard:
         made_at=NOW.isoformat(),
         tool="kifabrik test",
         origin=DeclaredOrigin(
-            title="Letters | of a firm", licence="CC-BY-4.0", source="own archive", source_kind="own", legal_basis="6(1)f"
+            title="Letters | of a firm",
+            licence="CC-BY-4.0",
+            source="own archive",
+            source_kind="own",
+            legal_basis="6(1)f",
         ),
         files_read=101,
         files_skipped=0,

@@ -4,12 +4,12 @@ from datetime import date
 
 import pytest
 from pydantic import ValidationError
+from tests.passport.factories import TESTS, make_report, make_result
 
 from kifabrik.core.findings import Severity
 from kifabrik.passport import gate
 from kifabrik.records import Verdict
 from kifabrik.records.evaluation_report import Waiver
-from tests.passport.factories import TESTS, make_report, make_result
 
 TODAY = date(2026, 11, 24)
 

@@ -6,10 +6,10 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.passport.factories import make_safetensors
 
 from kifabrik.core import model_files, safetensors_header
 from kifabrik.core.errors import InvalidInput
-from tests.passport.factories import make_safetensors
 
 
 def entry(dtype="F32", shape=(1,), begin=0, end=4):
@@ -34,7 +34,9 @@ HOSTILE = {
     "deep nesting, closed": make_safetensors(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     "trailing bytes": make_safetensors({"a": entry()}, bytes(5)),
     "duplicate name": make_safetensors(raw_pairs(("a", entry()), ("a", entry())), bytes(4)),
-    "duplicate field": make_safetensors(b'{"a":{"dtype":"F32","dtype":"U8","shape":[1],"data_offsets":[0,4]}}', bytes(4)),
+    "duplicate field": make_safetensors(
+        b'{"a":{"dtype":"F32","dtype":"U8","shape":[1],"data_offsets":[0,4]}}', bytes(4)
+    ),
     "path as a name": make_safetensors({"../../etc/x": entry()}, bytes(4)),
     "800,000 empty tensors": make_safetensors(
         b"{" + b",".join(b'"%d":{}' % number for number in range(800_000)) + b"}"
@@ -46,7 +48,9 @@ HOSTILE = {
     "not JSON": make_safetensors(b"{'a': 1}"),
     "not UTF-8": make_safetensors(b"\xff\xfe{}"),
     "infinite number": make_safetensors(b'{"a":{"dtype":"F32","shape":[Infinity],"data_offsets":[0,4]}}', bytes(4)),
-    "number of 5,000 digits": make_safetensors(b'{"a":{"dtype":"F32","shape":[' + b"9" * 5000 + b'],"data_offsets":[0,4]}}'),
+    "number of 5,000 digits": make_safetensors(
+        b'{"a":{"dtype":"F32","shape":[' + b"9" * 5000 + b'],"data_offsets":[0,4]}}'
+    ),
     "boolean offset": make_safetensors(b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[false,true]}}', bytes(1)),
     "metadata that is no text": make_safetensors({"__metadata__": {"a": 1}, "a": entry()}, bytes(4)),
     "empty file": b"",
@@ -104,8 +108,11 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(data):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["F32", "U8"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["dtype", "shape", "data_offsets", "__metadata__", "a", "b"]), inner, max_size=4
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["dtype", "shape", "data_offsets", "__metadata__", "a", "b"]), inner, max_size=4
+        )
     ),
     max_leaves=12,
 )
@@ -124,7 +131,11 @@ def test_any_json_is_read_or_refused_and_what_is_read_fits_the_file(value, data_
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(sorted(safetensors_header.DTYPE_BYTES)), st.lists(st.integers(0, 4), max_size=3))))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(safetensors_header.DTYPE_BYTES)), st.lists(st.integers(0, 4), max_size=3))
+    )
+)
 def test_what_the_library_writes_is_always_accepted(shapes):
     from math import prod
     from pathlib import Path

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -119,13 +120,20 @@ def law() -> Law:
 
 
 def _read_threshold(row: Mapping[str, Any], sources: Mapping[str, Source]) -> ComputeThreshold:
-    return ComputeThreshold(**{**row, "flop": int(row["flop"]), "source": sources[row["source"]]})
+    return ComputeThreshold(**{**row, "flop": _read_amount(row["flop"]), "source": sources[row["source"]]})
 
 
 def _read_band(row: Mapping[str, Any], sources: Mapping[str, Source]) -> SizeBand:
     below = row["tokens_below"]
-    return SizeBand(**{**row, "tokens_below": None if below is None else int(below), "source": sources[row["source"]]})
+    return SizeBand(
+        **{**row, "tokens_below": None if below is None else _read_amount(below), "source": sources[row["source"]]}
+    )
 
 
 def _read_item(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Item:
     return Item(**{**row, "fields": tuple(row["fields"]), "source": sources[row["source"]]})
+
+
+def _read_amount(text: str) -> int:
+    """Read `1e23` exactly; as a float it would be 8 million too small, and a threshold is no place for that."""
+    return int(Decimal(text))
