@@ -14,8 +14,8 @@ from ninja.utils import check_csrf
 
 from kifabrik.core.errors import Refused
 from kifabrik.portal.people.models import User
-from kifabrik.portal.people.permissions import Scope
-from kifabrik.portal.people.queries.access import is_person, remember
+from kifabrik.portal.people.permissions import Permission, Scope
+from kifabrik.portal.people.queries.access import is_person, remember, require
 from kifabrik.portal.people.services import tokens
 
 View = ParamSpec("View")
@@ -65,10 +65,13 @@ class SiteAgent(SignedIn):
         super().__init__(Scope.SITE)
 
     def __call__(self, request: HttpRequest) -> Principal | None:
-        """Return the principal with its site code; raises Refused for a token that names no site."""
+        """Return the principal with its site code; raises Refused without a site, or if its owner left that site."""
         principal = super().__call__(request)
-        if principal is not None and not principal.site_code:
+        if principal is None:
+            return None
+        if not principal.site_code:
             raise Refused(_("this token names no site."), remedy=_("Make a token for one site."), code="missing-scope")
+        require(principal.user, Permission.SITE_MANAGE, site_code=principal.site_code)
         return principal
 
 
