@@ -81,19 +81,24 @@ def system_name(system_code: str) -> str:
     return system.name if system else system_code
 
 
+def is_german() -> bool:
+    """Say whether the reader's language is German."""
+    return (get_language() or "").startswith("de")
+
+
 def title_of(call: Call) -> str:
     """The title in the reader's language."""
-    return call.title_de if (get_language() or "").startswith("de") else call.title_en
+    return call.title_de if is_german() else call.title_en
 
 
 def summary_of(call: Call) -> str:
     """The summary in the reader's language."""
-    return call.summary_de if (get_language() or "").startswith("de") else call.summary_en
+    return call.summary_de if is_german() else call.summary_en
 
 
 def mode_name(mode: AccessMode) -> str:
     """The name of a mode in the reader's language."""
-    return mode.name_de if (get_language() or "").startswith("de") else mode.name_en
+    return mode.name_de if is_german() else mode.name_en
 
 
 def capacity_of(call: Call) -> Capacity:

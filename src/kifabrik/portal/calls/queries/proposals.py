@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from kifabrik.core.errors import NotFound
@@ -16,7 +15,7 @@ from kifabrik.funding import reference
 from kifabrik.funding.calendar import Promise, judge_promise
 from kifabrik.funding.states import ProposalState
 from kifabrik.portal.calls.models import Award, Check, Decision, Proposal
-from kifabrik.portal.calls.queries.calls import mode_of
+from kifabrik.portal.calls.queries.calls import is_german, mode_of
 from kifabrik.portal.calls.queries.viewers import readable_awards, readable_proposals
 from kifabrik.portal.people.queries.access import Viewer
 
@@ -67,8 +66,7 @@ def findings_of(check: Check | None) -> tuple[Finding, ...]:
     """Read the findings of a check in the reader's language, the heaviest first."""
     if check is None:
         return ()
-    is_german = (get_language() or "").startswith("de")
-    found = [read_finding(row, is_german=is_german) for row in check.findings]
+    found = [read_finding(row, is_german=is_german()) for row in check.findings]
     return tuple(sorted(found, key=lambda finding: -RANK[finding.severity]))
 
 
@@ -87,7 +85,7 @@ def read_finding(row: Mapping[str, str], *, is_german: bool) -> Finding:
 
 def letter_of(decision: Decision) -> str:
     """The letter in the reader's language, as it was sent."""
-    return decision.letter_de if (get_language() or "").startswith("de") else decision.letter_en
+    return decision.letter_de if is_german() else decision.letter_en
 
 
 def promise_of(proposal: Proposal, *, now: datetime) -> Promise | None:

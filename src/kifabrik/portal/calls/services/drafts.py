@@ -110,7 +110,10 @@ def copy(*, by: User, proposal: Proposal, call: Call, now: datetime) -> Proposal
 
 
 def merge(old: Mapping[str, Json], new: Mapping[str, Json]) -> dict[str, Json]:
-    """Put new answers over old ones, section by section; raises InvalidInput for what no section can be."""
+    """Put new answers over old ones, section by section; null takes a field away.
+
+    Raises InvalidInput for what no section can be.
+    """
     merged: dict[str, Json] = {name: deepcopy(section) for name, section in old.items() if name in SECTIONS}
     for name, section in new.items():
         if name == "schema_version":
@@ -121,7 +124,8 @@ def merge(old: Mapping[str, Json], new: Mapping[str, Json]) -> dict[str, Json]:
         if not isinstance(section, Mapping):
             raise InvalidInput(_("A section is a set of fields."), where=name)
         before = merged.get(name)
-        merged[name] = {**before, **section} if isinstance(before, Mapping) else dict(section)
+        together = {**before, **section} if isinstance(before, Mapping) else section
+        merged[name] = {field: value for field, value in together.items() if value is not None}
     _require_small(merged)
     return merged
 
