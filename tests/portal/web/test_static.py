@@ -51,3 +51,12 @@ def test_every_table_is_in_a_region_that_scrolls() -> None:
             bare.append(file.name)
 
     assert bare == []
+
+
+def test_static_files_are_served_without_any_preparation(client) -> None:
+    for name in ("web/kifabrik.css", "web/kifabrik.js", "web/vendor/htmx-2.0.11.min.js", "ninja/swagger-ui-bundle.js"):
+        answer = client.get(f"/static/{name}")
+
+        assert answer.status_code == 200, name
+        assert len(answer.getvalue()) > 1000
+        answer.close()
