@@ -1,6 +1,7 @@
 """Pages and REST operations of support requests."""
 
 import pytest
+from tests.portal.compute.factories import make_place, start_run
 from tests.portal.people.factories import bearer, make_organisation, make_token, make_user
 
 from kifabrik.portal.exchange import services
@@ -128,3 +129,25 @@ def test_the_api_refuses_strangers_readers_and_other_tenants(client, asker, aske
     assert client.get(url, headers=other).status_code == 404
     answer = client.post("/api/v1/support-requests", body, content_type="application/json", headers=other)
     assert answer.status_code == 404
+
+
+def test_a_question_about_a_run_links_to_it(client, now, home) -> None:
+    place = make_place()
+    run = start_run(place)
+    client.force_login(place.manager)
+    assert run.pk.encode() in client.get(f"/support/new/?kind=run&id={run.pk}").content
+    form = {
+        "organisation": place.organisation.pk,
+        "subject": "Why so slow?",
+        "text": "It takes an hour.",
+        "about_kind": "run",
+        "about_id": run.pk,
+    }
+
+    page = client.post("/support/new/", form, follow=True)
+
+    assert f'href="/runs/{run.pk}/"'.encode() in page.content
+    other = make_place()
+    client.force_login(other.manager)
+    page = client.post("/support/new/", {**form, "organisation": other.organisation.pk})
+    assert page.status_code == 422

@@ -22,10 +22,10 @@ from kifabrik.portal.people.queries.access import Viewer
 
 # What a question can be about: the rows, the way to their organisation, and the page.
 ABOUT: dict[str, tuple[Manager[Any], str, str]] = {
-    "proposal": (Proposal.objects, "organisation", "/proposals/{id}/"),
-    "dataset": (Dataset.objects, "organisation", "/datasets/{id}/"),
-    "run": (Run.objects, "organisation", "/runs/{id}/"),
-    "release": (Release.objects, "model__organisation", "/releases/{id}/"),
+    "proposal": (Proposal.objects, "organisation", "calls:proposal"),
+    "dataset": (Dataset.objects, "organisation", "catalogue:dataset"),
+    "run": (Run.objects, "organisation", "compute:run"),
+    "release": (Release.objects, "model__organisation", "catalogue:release"),
 }
 
 
@@ -39,7 +39,7 @@ class Subject:
     @property
     def url(self) -> str:
         """The page of the thing."""
-        return ABOUT[self.kind][2].format(id=self.id) if self.kind in ABOUT else ""
+        return reverse(ABOUT[self.kind][2], args=[self.id]) if self.kind in ABOUT else ""
 
 
 def readable(viewer: Viewer) -> QuerySet[SupportRequest]:
@@ -79,7 +79,7 @@ def belongs_to(subject: Subject, organisation: Organisation) -> bool:
     """Say whether the thing a question is about exists and belongs to the organisation that asks."""
     if subject.kind not in ABOUT:
         return False
-    rows, owner, _url = ABOUT[subject.kind]
+    rows, owner, _page = ABOUT[subject.kind]
     return rows.filter(**{"pk": subject.id, owner: organisation}).exists()
 
 

@@ -36,11 +36,11 @@ def strip(
     inside = owner is not None and is_inside(viewer, owner)
     award = allocation.award if allocation and inside else None
     urls = {
-        "proposal": f"/proposals/{award.proposal_id}/" if award else "",
-        "award": f"/awards/{award.pk}/" if award else "",
-        "allocation": f"/allocations/{allocation.pk}/" if allocation and inside else "",
+        "proposal": reverse("calls:proposal", args=[award.proposal_id]) if award else "",
+        "award": reverse("calls:award", args=[award.pk]) if award else "",
+        "allocation": reverse("compute:allocation", args=[allocation.pk]) if allocation and inside else "",
         "dataset": _dataset_url(dataset, inside=inside),
-        "run": f"/runs/{run.pk}/" if run and inside else "",
+        "run": reverse("compute:run", args=[run.pk]) if run and inside else "",
         "release": reverse("catalogue:release", args=[release.pk]) if release else "",
     }
     known = {

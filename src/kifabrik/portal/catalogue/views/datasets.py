@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -52,7 +53,7 @@ def accept_finding(request: HttpRequest, version_id: str) -> HttpResponse:
         now=timezone.now(),
     )
     messages.success(request, _("The finding is accepted under your name."))
-    return redirect(f"/datasets/{version.dataset_id}/?version={version.number}#findings")
+    return redirect(f"{reverse('catalogue:dataset', args=[version.dataset_id])}?version={version.number}#findings")
 
 
 @require_POST

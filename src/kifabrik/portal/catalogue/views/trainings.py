@@ -47,7 +47,7 @@ def start_training(request: HttpRequest) -> HttpResponse:
 def _start(request: HttpRequest, **chosen: object) -> HttpResponseRedirect:
     run = trainings.start(by=actor(request), now=timezone.now(), **chosen)  # type: ignore[arg-type]  # cleaned data
     messages.success(request, _("The run is requested; the site fetches it within seconds."))
-    return redirect(f"/runs/{run.pk}/")
+    return redirect("compute:run", run.pk)
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:
