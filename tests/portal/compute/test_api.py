@@ -157,6 +157,15 @@ def test_people_do_not_come_through_the_door_of_the_agents(client, place) -> Non
     assert client.get("/api/v1/site/desired").status_code == 401
 
 
+def test_an_agent_is_let_in_only_while_its_owner_operates_the_site(place, agent) -> None:
+    digest = start_run(place).inputs[0]["digest"]
+    assert {agent.get("/site/desired").status_code, agent.head(f"/files/{digest}").status_code} == {200}
+
+    place.operator.role_assignments.all().delete()
+
+    assert {agent.get(path).status_code for path in ("/site/desired", f"/files/{digest}")} == {403}
+
+
 def test_an_agent_does_not_come_through_the_doors_of_people(client, place, agent) -> None:
     for path in ("/runs", "/allocations", "/sites"):
         assert agent.get(path).status_code == 403

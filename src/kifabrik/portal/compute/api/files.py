@@ -1,10 +1,8 @@
 """Files by content for programs: bring one, ask whether it is there, fetch it. Bytes are streamed both ways."""
 
 import re
-from collections.abc import Iterator
-from typing import BinaryIO
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
+from django.http import FileResponse, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -75,7 +73,9 @@ def fetch(request: HttpRequest, digest: str, organisation: str = "") -> HttpResp
         headers["Content-Range"] = f"bytes {offset_bytes}-{file.size_bytes - 1}/{file.size_bytes}"
     stream = services.open_stored(digest)
     stream.seek(offset_bytes)
-    return StreamingHttpResponse(_pieces(stream), status=206 if wished else 200, headers=headers)
+    response = FileResponse(stream, as_attachment=True, status=206 if wished else 200, headers=headers)
+    response.block_size = services.PIECE_BYTES
+    return response
 
 
 class _Body:
@@ -112,9 +112,3 @@ def _choose_organisation(principal: Principal, wished: str) -> Organisation:
             remedy=_("Add ?organisation= and its identifier to the address."),
         )
     return several[0]
-
-
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    with stream:
-        while piece := stream.read(services.PIECE_BYTES):
-            yield piece
