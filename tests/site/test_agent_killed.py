@@ -170,14 +170,18 @@ def test_agent_process_killed_with_signal_nine_many_times_runs_each_run_once(tmp
     portal = FakePortal()
     runs = [portal.request_run(f"run-{name}", {"behaviour": b"steps 8"}) for name in "abc"]
     chance = random.Random(7)
+
+    def is_over() -> bool:
+        return all(run.state in FINAL for run in runs)
+
     with door(portal) as port:
         arguments = [sys.executable, "-c", AGENT, str(tmp_path), str(port), str(Path(walk.__file__))]
         until = time.monotonic() + PATIENCE_SECONDS
         kills = 0
-        while not all(run.state in FINAL for run in runs):
-            enough = len(portal.calls) + chance.randrange(2, 12)
+        while not is_over():
+            enough = len(portal.calls) + (chance.randrange(4, 20) if kills < 5 else 10_000)
             with subprocess.Popen(arguments) as agent:
-                while len(portal.calls) < enough and time.monotonic() < until:
+                while len(portal.calls) < enough and time.monotonic() < until and not is_over():
                     time.sleep(0.005)
                 os.kill(agent.pid, signal.SIGKILL)
                 kills += 1

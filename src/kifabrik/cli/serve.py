@@ -88,6 +88,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # at once, so that a second server of this port is told before it loads anything
     except OSError as error:
         listener.close()
         raise Conflict(

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kifabrik.core.errors import KifabrikError
@@ -37,17 +38,21 @@ def build(
     watch: Path | None = None,
     *,
     admit: Admit | None = None,
+    hosts: Sequence[str] | None = None,
     waiting_max: int = WAITING_MAX,
 ) -> FastAPI:
     """Make the application for release folders; each holds `model/`, and `passport.json` if it has a name and number.
 
     Folders that appear below `watch` are served as `<model>:<number>`. `admit` is asked before a folder is listed and
     again before it is loaded, and raises if it may not be served; file kinds and weight headers are always checked.
+    `hosts` are the names that clients may call the server by; pages that rebind a name of their own get no answer.
     Raises InvalidInput if one of `releases` cannot be served.
     """
     desk = Desk(Shelf(releases or (), watch=watch, admit=admit), waiting_max=waiting_max)
     application = FastAPI(title="Kifabrik serving", docs_url=None, redoc_url=None, openapi_url=None)
     application.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
+    if hosts is not None:
+        application.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     application.add_exception_handler(KifabrikError, _answer_error)
     application.add_exception_handler(ClientGone, _answer_error)
     application.add_exception_handler(RequestValidationError, _answer_wrong_question)
