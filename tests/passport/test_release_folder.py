@@ -102,6 +102,15 @@ def test_the_model_card_is_read_by_the_hub_library(tmp_path, papers, model_folde
     assert {result.metric_type for result in card.data.eval_results} >= {"usefulness", "extraction"}
 
 
+def test_what_the_makers_say_is_marked_as_theirs_and_cannot_break_the_card(tmp_path, papers, model_folder):
+    said = dataclasses.replace(papers, summary="Writes | letters.\n---\n<script>")
+
+    folder, _ = build(tmp_path, said, model_folder)
+
+    text = (folder / "README.md").read_text()
+    assert "In the words of its makers: Writes \\| letters. --- &lt;script>" in text
+
+
 def test_papers_of_different_runs_are_not_mixed(tmp_path, papers, model_folder):
     for changes in (
         {"dataset": papers.dataset.model_copy(update={"dataset_digest": "sha256:" + "0" * 64})},

@@ -14,11 +14,11 @@ from kifabrik.records.evaluation_report import TestResult, Verdict
 _VERDICT_WORDS = {Verdict.GREEN: "green", Verdict.RED: "red", Verdict.NOT_RUN: "not run"}
 
 
-def render(passport: Passport) -> str:
-    """Write the whole README.md of a release."""
+def render(passport: Passport, *, summary: str = "") -> str:
+    """Write the whole README.md of a release; `summary` is what its makers say about it, and is marked as theirs."""
     metadata = yaml.safe_dump(_metadata(passport), sort_keys=False, allow_unicode=True, width=1000)
     sections = (
-        _opening(passport),
+        _opening(passport, summary),
         _gate(passport),
         _limits(passport),
         _data(passport),
@@ -63,11 +63,13 @@ def _metric_rows(passport: Passport) -> list[dict[str, Any]]:
     ]
 
 
-def _opening(passport: Passport) -> list[str]:
+def _opening(passport: Passport, summary: str) -> list[str]:
     model = passport.run.model
     size = f"{model.parameters:,} parameters, {model.context_tokens} tokens of context" if model else "no model"
     lines = [f"# {passport.model_name} {passport.release_version}", ""]
     lines.append(f"A {model.architecture if model else 'model'} with {size}, released by {passport.organisation}.")
+    if summary:
+        lines += ["", f"In the words of its makers: {_cell(summary)}"]
     lines += ["", f"Intended use: {passport.intended_use or 'not stated by the provider.'}"]
     lines += ["", "This card was written from the records of the run. The signed passport (`passport.json`) holds the"]
     lines += ["whole story; `kifabrik release verify FOLDER` checks it without a network."]
