@@ -2,10 +2,12 @@
 
 import typer
 
-from kifabrik.cli import dataset, login, portal, release, run, serve, site
+from kifabrik.cli import dataset, funding, login, portal, release, run, serve, site
 from kifabrik.cli.demo.command import demo
 
 app = typer.Typer(name="kifabrik", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(funding.call, name="call")
+app.add_typer(funding.proposal, name="proposal")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(run.app, name="run")
 app.add_typer(release.app, name="release")
