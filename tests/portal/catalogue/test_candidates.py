@@ -13,7 +13,9 @@ from tests.portal.catalogue.factories import (
 from tests.portal.people.factories import make_organisation, make_user
 
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Refused
+from kifabrik.passport import gate as gate_rules
 from kifabrik.portal.catalogue.models import DatasetVersion, Release
+from kifabrik.portal.catalogue.queries import gates
 from kifabrik.portal.catalogue.queries import releases as reads
 from kifabrik.portal.catalogue.queries.gates import read_gate
 from kifabrik.portal.catalogue.services import releases
@@ -97,6 +99,10 @@ def test_a_red_or_missing_test_keeps_the_gate_red(place, papers) -> None:
     assert not gate.is_open
     assert len(gate.waivable) == 1
     assert {row.state for row in gate.rows} == {"green", "red" if "red" in papers else "not-run"}
+
+
+def test_every_required_test_has_a_title_in_the_readers_language() -> None:
+    assert dict(gate_rules.REQUIRED_TESTS) == gates._TITLES
 
 
 def test_a_waiver_opens_the_gate_until_its_last_day(place, officer) -> None:

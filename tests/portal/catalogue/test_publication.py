@@ -108,7 +108,7 @@ def test_the_passport_comes_from_the_rows_alone(place, settings) -> None:
 def test_a_red_gate_blocks_and_names_the_test(place, settings) -> None:
     release = make_candidate(place, red=("usefulness",))
 
-    with pytest.raises(Conflict, match="Title of usefulness") as error:
+    with pytest.raises(Conflict, match="better than a simple baseline") as error:
         publish(release, place.manager)
 
     assert error.value.code == "gate-red"

@@ -49,6 +49,7 @@ def test_a_candidate_is_made_from_a_finished_run(client, place) -> None:
     assert page.status_code == 200
     assert b"Writes letters." in page.content
     assert b"Sign and publish" in page.content
+    assert client.get(url).url == f"/releases/{Release.objects.get().pk}/"  # one run, one release
 
 
 def test_runs_of_others_cannot_be_proposed(client, place, stranger) -> None:
@@ -65,7 +66,7 @@ def test_the_gate_is_shown_test_by_test(client, place) -> None:
     page = client.get(f"/releases/{release.pk}/").content.decode()
 
     assert "The gate is red." in page
-    assert "Title of canary-exposure" in page
+    assert "does not remember what it saw once" in page
     assert "0.4 … 0.6" in page
     assert "at most 1" in page
     assert "reason of usefulness" in page
@@ -81,7 +82,7 @@ def test_a_red_gate_cannot_be_published_by_post_either(client, place) -> None:
     page = client.post(f"/releases/{release.pk}/publish/", {})
 
     assert page.status_code == 409
-    assert b"Title of usefulness" in page.content
+    assert b"better than a simple baseline" in page.content
 
 
 def test_an_officer_waives_on_the_page_and_the_member_publishes(client, place, officer) -> None:
@@ -252,7 +253,13 @@ def test_german_pages_speak_german(client, place) -> None:
 
     page = client.get(f"/releases/{release.pk}/", headers={"Accept-Language": "de"}).content.decode()
 
-    for words in ("Wie es getestet wurde", "Ausprobieren", "Wer entschieden hat", "Rote Linie"):
+    for words in (
+        "Wie es getestet wurde",
+        "Ausprobieren",
+        "Wer entschieden hat",
+        "Rote Linie",
+        "Das Modell sagt keinen Trainingstext auf",
+    ):
         assert words in page
 
 

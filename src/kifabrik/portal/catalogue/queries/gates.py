@@ -3,11 +3,22 @@
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext, gettext_noop
+
 from kifabrik.passport import gate as rules
 from kifabrik.portal.catalogue.models import GateWaiver, Release
 from kifabrik.portal.catalogue.queries.releases import read_evaluation, read_waivers
 from kifabrik.records import TestResult, Verdict
 from kifabrik.records.passport import GateRecord
+
+# The titles of the required tests in the reader's language; further tests keep the title that their record gives.
+_TITLES = {
+    "integrity": gettext_noop("The model files are what they claim to be"),
+    "contamination": gettext_noop("The held-out text was not trained on"),
+    "usefulness": gettext_noop("The model predicts better than a simple baseline"),
+    "canary-exposure": gettext_noop("The model does not remember what it saw once"),
+    "extraction": gettext_noop("The model does not recite its training text"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ def read_gate(release: Release, *, today: date) -> Gate:
     rows = tuple(
         GateRow(
             test=test,
-            title=results[test].title if test in results else rules.REQUIRED_TESTS[test],
+            title=gettext(_TITLES[test]) if test in _TITLES else results[test].title,
             result=results.get(test),
             waiver=_find_waiver(release, test),
             is_red=test in red,

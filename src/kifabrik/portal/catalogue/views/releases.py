@@ -26,6 +26,9 @@ from kifabrik.portal.people.queries import access, audit
 def propose_release(request: HttpRequest) -> HttpResponse:
     """Make a release candidate from a finished run."""
     run = releases.get_run(request.user, request.GET.get("run", ""))
+    known = Release.objects.filter(run=run).first()
+    if known is not None:
+        return _back(known)
     form = CandidateForm(request.POST or None, initial={"model_name": run.name})
     if request.method == "POST" and form.is_valid():
         try:
