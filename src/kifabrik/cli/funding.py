@@ -77,8 +77,8 @@ def submit(
         _show(made)
         if as_json:
             print_json(made)
-        if made["state"] == "ineligible":
-            raise typer.Exit(InvalidInput.exit_code)
+    if made["state"] == "ineligible":
+        raise typer.Exit(InvalidInput.exit_code)
 
 
 def read_file(path: Path) -> dict[str, Any]:
