@@ -1,6 +1,9 @@
 """The command line speaks with one voice: JSON for programs on one stream, sentences for people on the other."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 import typer
@@ -36,9 +39,47 @@ def test_a_missing_part_says_what_to_install(capsys: pytest.CaptureFixture[str])
     assert "pip install 'kifabrik[workbench]'" in capsys.readouterr().err
 
 
-def test_a_fault_of_ours_is_not_dressed_up() -> None:
-    with pytest.raises(ModuleNotFoundError), explain_errors():
-        raise ModuleNotFoundError("No module named 'kifabrik.nothing'", name="kifabrik.nothing")
+@pytest.mark.parametrize(
+    "error", [ModuleNotFoundError("No module named 'kifabrik.nothing'", name="kifabrik.nothing"), KeyError("a\nb")]
+)
+def test_a_fault_of_ours_is_one_sentence_and_its_traceback_a_file(
+    error: Exception, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    with pytest.raises(typer.Exit) as caught, explain_errors():
+        raise error
+
+    assert caught.value.exit_code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    (details,) = tmp_path.iterdir()
+    assert line.startswith(f"Error: an unforeseen error ended the command: {type(error).__name__}: ")
+    assert line.endswith(f"Please report it with {details}.")
+    assert "Traceback" in details.read_text()
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "/somewhere/a: cannot write: the disk is full. Free some space and start again"),
+        (errno.ENOTDIR, "/somewhere/a: cannot write: a part of this path is a file and no folder."),
+        (errno.EBUSY, "/somewhere/a: cannot be used: Device or resource busy. Check the path"),
+    ],
+)
+def test_an_error_of_the_system_names_the_path(number: int, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as caught, explain_errors():
+        raise OSError(number, os.strerror(number), "/somewhere/a")
+
+    assert caught.value.exit_code == 6
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", [typer.Exit(3), typer.Abort(), typer.BadParameter("no")])
+def test_a_command_may_end_itself(ending: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(type(ending)), explain_errors():
+        raise ending
+
+    assert capsys.readouterr().err == ""
 
 
 def test_ctrl_c_ends_quietly(capsys: pytest.CaptureFixture[str]) -> None:

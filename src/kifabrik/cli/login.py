@@ -27,11 +27,20 @@ def connect() -> "PortalClient":
 
     address, token = os.environ.get("KIFABRIK_PORTAL", ""), os.environ.get("KIFABRIK_TOKEN", "")
     if not (address and token) and login_file().exists():
-        remembered = json.loads(login_file().read_text())
+        remembered = _read_login(login_file())
         address, token = address or remembered["portal"], token or remembered["token"]
     if not (address and token):
         raise InvalidInput("no portal is known here.", remedy="Sign in with 'kifabrik login --portal ADDRESS'.")
     return PortalClient(address, token)
+
+
+def _read_login(path: Path) -> dict[str, str]:
+    try:
+        remembered = json.loads(path.read_text())
+        return {name: str(remembered[name]) for name in ("portal", "token")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "Sign in again with 'kifabrik login --portal ADDRESS'."
+        raise InvalidInput("what the last sign-in left cannot be read.", where=str(path), remedy=remedy) from error
 
 
 def login(

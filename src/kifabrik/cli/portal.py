@@ -1,5 +1,6 @@
 """`kifabrik portal`: start everything on this machine, make the first people, connect this machine as a site."""
 
+import errno
 import os
 import signal
 import socket
@@ -14,13 +15,14 @@ import typer
 
 from kifabrik.cli.processes import Keeper
 from kifabrik.cli.terminal import explain_errors, say
-from kifabrik.core.errors import Conflict, InvalidInput, NotFound
-from kifabrik.core.files import write_text
+from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from kifabrik.core.files import write_bytes, write_text
 from kifabrik.portal.people.permissions import Role
 
 app = typer.Typer(no_args_is_help=True, help="Start the portal and look after it.")
 
 LOCAL_SITE = "laptop"
+PORT_MAX = 65535
 
 
 def read_home() -> Path:
@@ -46,8 +48,17 @@ def prepare() -> None:
     """Bring the database and the static files up to date; both are safe to repeat."""
     from django.conf import settings  # see start_django
     from django.core.management import call_command  # see start_django
+    from django.db import DatabaseError, connection  # see start_django
 
-    call_command("migrate", verbosity=0, interactive=False)
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except DatabaseError as error:
+        database = connection.settings_dict
+        raise Unavailable(
+            f"the portal's database cannot be used: {' '.join(str(error).split())[:300].rstrip('.')}.",
+            where=f"{database['HOST']}/{database['NAME']}" if database["HOST"] else str(database["NAME"]),
+            remedy="Check KIFABRIK_DATABASE_URL, KIFABRIK_HOME and the free space of the disk.",
+        ) from error
     if settings.STATIC_ROOT:
         call_command("collectstatic", verbosity=0, interactive=False)
 
@@ -132,8 +143,7 @@ def start_all(*, host: str, port: int, agent: bool, serving: bool) -> Keeper:
     """Start the processes of this machine; raises Conflict when a port is taken."""
     home = read_home()
     serving_port = port + 1
-    for needed in (port, serving_port) if serving else (port,):
-        _require_free(host, needed)
+    require_free_ports(host, port, serving=serving)
     os.environ["KIFABRIK_HOME"] = str(home)
     os.environ.setdefault("KIFABRIK_SERVING_URL", f"http://127.0.0.1:{serving_port}")
     start_django()
@@ -148,8 +158,29 @@ def start_all(*, host: str, port: int, agent: bool, serving: bool) -> Keeper:
     if serving:
         (home / "releases").mkdir(parents=True, exist_ok=True)
         keeper.add("serving", [python, "-m", "kifabrik", "serve", "--watch", str(home / "releases"),
-            "--port", str(serving_port)], {})  # fmt: skip
+            "--key", str(write_public_key(home)), "--port", str(serving_port)], {})  # fmt: skip
     return keeper
+
+
+def write_public_key(home: Path) -> Path:
+    """Make the factory's signing key on first start and write the half that everybody may know; returns its path."""
+    from kifabrik.passport.keys import ensure_key  # cryptography takes its time
+
+    path = home / "keys" / "factory.pub"
+    public_pem = ensure_key(home / "keys").public_pem
+    if not path.exists() or path.read_bytes() != public_pem:
+        write_bytes(path, public_pem)
+    return path
+
+
+def end_all(keeper: Keeper) -> None:
+    """End the processes, then let running jobs save and stop; the next start goes on from there."""
+    keeper.end()
+    jobs = read_home() / "site" / "jobs"
+    if jobs.exists():
+        from kifabrik.cluster.local import LocalExecutor  # a portal without a local site does not need it
+
+        LocalExecutor(jobs).interrupt()
 
 
 def keep_until_stopped(keeper: Keeper) -> None:
@@ -163,15 +194,25 @@ def keep_until_stopped(keeper: Keeper) -> None:
     except KeyboardInterrupt:
         say("Ending ...")
     finally:
-        keeper.end()
+        end_all(keeper)
+
+
+def require_free_ports(host: str, port: int, *, serving: bool) -> None:
+    """Refuse a port that cannot be used before anything is written; the inference server takes the next one."""
+    for needed in (port, port + 1) if serving else (port,):
+        _require_free(host, needed)
 
 
 def _require_free(host: str, port: int) -> None:
+    if not 0 < port <= PORT_MAX:
+        raise InvalidInput(f"{port} is no port.", where="--port", remedy=f"Choose one from 1024 to {PORT_MAX - 1}.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Conflict(
-                f"port {port} on {host} is taken.", remedy="End what uses it, or choose another one with --port."
-            ) from error
+            if error.errno == errno.EADDRINUSE:
+                remedy = "End what uses it, or choose another one with --port."
+                raise Conflict(f"port {port} on {host} is taken.", remedy=remedy) from error
+            reason = f"cannot listen on {host}, port {port}: {error.strerror or error}."
+            raise Conflict(reason, remedy="Choose an address of this machine, and a port above 1023.") from error

@@ -1,9 +1,13 @@
 """How the command line speaks: people's text on standard error, one JSON document on standard output. Knows no noun."""
 
 import json
+import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -11,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from kifabrik.core.errors import KifabrikError, Unavailable
+from kifabrik.core.files import describe_disk_error
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
 
 # A log file gets whole lines, so that the last one is a whole sentence; a terminal gets wrapped ones.
@@ -59,18 +64,43 @@ def explain_errors() -> Iterator[None]:
     """End a command with one clear sentence and the exit code of the error; Ctrl-C ends it with 130."""
     try:
         yield
-    except KifabrikError as error:
-        console.print(Text.assemble(("Error: ", "bold red"), str(error)))
-        raise typer.Exit(error.exit_code) from error
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        console.print(Text.assemble(("Error: ", "bold red"), f"this command needs pip install 'kifabrik[{extra}]'."))
-        raise typer.Exit(Unavailable.exit_code) from error
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
     except KeyboardInterrupt as error:
         console.print("Stopped.")
         raise typer.Exit(130) from error
+    except Exception as error:
+        known = _explain(error)
+        console.print(Text.assemble(("Error: ", "bold red"), str(known)))
+        raise typer.Exit(known.exit_code) from error
+
+
+def _explain(error: Exception) -> KifabrikError:
+    """Put any error into the words of the house; nobody is shown a traceback."""
+    if isinstance(error, KifabrikError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is not None:
+            return Unavailable(f"this command needs pip install 'kifabrik[{extra}]'.")
+    if isinstance(error, OSError) and error.filename:
+        path = Path(str(error.filename))
+        reason = f"cannot be used: {error.strerror or error}."
+        other = Unavailable(reason, where=str(path), remedy="Check the path and your rights to it.")
+        return describe_disk_error(error, path) or other
+    return _explain_unforeseen(error)
+
+
+def _explain_unforeseen(error: Exception) -> KifabrikError:
+    """Keep the details of a fault of ours in a file for whoever mends it."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(".")
+    remedy = "Please report it."
+    with suppress(OSError):
+        handle, name = tempfile.mkstemp(prefix="kifabrik-failure-", suffix=".txt")
+        with os.fdopen(handle, "w") as stream:
+            stream.writelines(traceback.format_exception(error))
+        remedy = f"Please report it with {name}."
+    return KifabrikError(f"an unforeseen error ended the command: {words}.", remedy=remedy, code="unforeseen")
 
 
 @contextmanager

@@ -3,33 +3,46 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kifabrik.core.errors import Unavailable
 
+_FREE = "Free some space and start again; finished steps are kept."
+_CHOOSE = "Choose a folder that you may write."
+_DISK_ERRORS: Mapping[int | None, tuple[str, str]] = {
+    errno.ENOSPC: ("the disk is full", _FREE),
+    errno.EDQUOT: ("the disk quota is used up", _FREE),
+    errno.EFBIG: ("the limit on file sizes is reached", "Raise the limit and start again; finished steps are kept."),
+    errno.EIO: ("the disk reports an error", "Check the disk, or choose a folder on another one."),
+    errno.EROFS: ("the disk is read-only", "Choose a folder that can be written."),
+    errno.EACCES: ("permission denied", _CHOOSE),
+    errno.EPERM: ("permission denied", _CHOOSE),
+    errno.ENOTDIR: ("a part of this path is a file and no folder", "Choose a folder elsewhere."),
+    errno.EEXIST: ("a part of this path is a file and no folder", "Choose a folder elsewhere."),
+    errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name."),
+}
+
 
 @contextmanager
 def explain_disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full, read-only or forbidden disk into one sentence that names the path."""
+    """Turn a full, read-only, forbidden or misnamed place into one sentence that names the path."""
     try:
         yield
     except OSError as error:
-        remedies = {
-            errno.ENOSPC: ("the disk is full", "Free some space and start again; finished steps are kept."),
-            errno.EDQUOT: ("the disk quota is used up", "Free some space and start again; finished steps are kept."),
-            errno.EFBIG: (
-                "the limit on file sizes is reached",
-                "Raise the limit and start again; finished steps are kept.",
-            ),
-            errno.EROFS: ("the disk is read-only", "Choose a folder that can be written."),
-            errno.EACCES: ("permission denied", "Choose a folder that you may write."),
-        }
-        if error.errno not in remedies:
+        explained = describe_disk_error(error, path)
+        if explained is None:
             raise
-        what, remedy = remedies[error.errno]
-        raise Unavailable(f"cannot write: {what}.", where=str(path), remedy=remedy, code="disk") from error
+        raise explained from error
+
+
+def describe_disk_error(error: OSError, path: Path) -> Unavailable | None:
+    """Say why a path could not be written and what to do; None for an error that says nothing about the disk."""
+    if error.errno not in _DISK_ERRORS:
+        return None
+    what, remedy = _DISK_ERRORS[error.errno]
+    return Unavailable(f"cannot write: {what}.", where=str(path), remedy=remedy, code="disk")
 
 
 def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:

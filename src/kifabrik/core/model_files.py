@@ -13,13 +13,15 @@ WEIGHTS_SUFFIX = ".safetensors"
 ALLOWED_SUFFIXES = frozenset({WEIGHTS_SUFFIX, ".json", ".txt", ".md", ".jinja"})
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".h5"})
 CODE_SUFFIXES = frozenset({".py", ".pyc", ".so", ".sh", ".js", ".dll", ".exe", ".ipynb", ".gguf"})
+_TAKE_OUT = "Take it out; a release holds safetensors and text only."
+_WHOLE = "Name a whole release folder, or that of a finished run."
 REFERENCE = "Unsafe formats are refused by an allow-list, not scanned"
 
 
 def check(folder: Path) -> tuple[Finding, ...]:
     """Find every entry of a model folder that may not be there, and every safetensors header that is not sound."""
     if not folder.is_dir():
-        return (_finding("model.missing", folder.name, "there is no model folder."),)
+        return (_finding("model.missing", folder.name, "there is no model folder.", remedy=_WHOLE),)
     findings: list[Finding] = []
     weights = 0
     for path in sorted(folder.rglob("*")):
@@ -30,7 +32,7 @@ def check(folder: Path) -> tuple[Finding, ...]:
             weights += path.suffix == WEIGHTS_SUFFIX
             findings += check_file(path, name=name)
     if not weights:
-        findings.append(_finding("model.no-weights", folder.name, "holds no safetensors file."))
+        findings.append(_finding("model.no-weights", folder.name, "holds no safetensors file.", remedy=_WHOLE))
     return tuple(findings)
 
 
@@ -61,12 +63,12 @@ def _check_text(path: Path, name: str) -> tuple[Finding, ...]:
     return ()
 
 
-def _finding(code: str, where: str, message: str) -> Finding:
+def _finding(code: str, where: str, message: str, *, remedy: str = _TAKE_OUT) -> Finding:
     return Finding(
         code=code,
         severity=Severity.BLOCKING,
         message=message,
         where=where,
-        remedy="Take it out; a release holds safetensors and text only.",
+        remedy=remedy,
         reference=REFERENCE,
     )

@@ -42,7 +42,8 @@ class Record(Part):
         except FileNotFoundError as error:
             raise InvalidInput("there is no such file.", where=str(path)) from error
         except ValidationError as error:
-            raise InvalidInput(first_fault(error), where=str(path)) from error
+            remedy = "The file is damaged or of another version: copy it again, or make it again."
+            raise InvalidInput(first_fault(error), where=str(path), remedy=remedy) from error
 
 
 def first_fault(error: ValidationError) -> str:

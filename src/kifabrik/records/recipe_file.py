@@ -11,6 +11,7 @@ from kifabrik.core.errors import InvalidInput
 from kifabrik.records.recipe import Recipe
 
 SIZE_BYTES_MAX = 1_000_000
+_WRITE = "In YAML, a recipe is a mapping that starts with 'name:' and 'dataset:'."
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -19,14 +20,20 @@ def read_recipe(path: Path) -> Recipe:
         if path.stat().st_size > SIZE_BYTES_MAX:
             raise InvalidInput("is larger than 1 MB; a recipe is a short YAML file.", where=str(path))
         text = path.read_bytes().decode()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InvalidInput(
             "there is no such recipe.", where=str(path), remedy="Give the path of a YAML file."
         ) from error
     except IsADirectoryError as error:
         raise InvalidInput("is a folder; give the path of a YAML file.", where=str(path)) from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"is not UTF-8 text (byte {error.start}).", where=str(path)) from error
+        message = f"is no recipe: it is not UTF-8 text (byte {error.start})."
+        raise InvalidInput(message, where=str(path), remedy="Give the path of a YAML file.") from error
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or error}."
+        raise InvalidInput(
+            message, where=str(path), remedy="Give the path of a YAML file that you may read."
+        ) from error
     return parse_recipe(text, name=str(path))
 
 
@@ -38,12 +45,13 @@ def parse_recipe(text: str, *, name: str) -> Recipe:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be read"
-        raise InvalidInput(f"is not valid YAML: {problem}.", where=f"{name}{line}") from error
+        problem = getattr(error, "problem", None) or "it holds characters that no text has"
+        remedy = "Look at the indentation and the punctuation of this line and the one before." if mark else _WRITE
+        raise InvalidInput(f"is not valid YAML: {problem}.", where=f"{name}{line}", remedy=remedy) from error
     except RecursionError as error:
         raise InvalidInput("is nested too deeply to be a recipe.", where=name) from error
     if not isinstance(value, dict):
-        raise InvalidInput("a recipe is a mapping that starts with 'name:' and 'dataset:'.", where=name)
+        raise InvalidInput("holds no recipe.", where=name, remedy=_WRITE)
     try:
         return Recipe.model_validate(value)
     except ValidationError as error:

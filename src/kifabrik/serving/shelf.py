@@ -122,7 +122,8 @@ class Shelf:
     def _admit(self, folder: Path) -> None:
         """Raise InvalidInput for a folder that holds no safe model, and whatever the caller's own check raises."""
         for finding in model_files.check(folder / "model"):
-            raise InvalidInput(finding.message, where=str(folder / "model" / finding.where), remedy=finding.remedy)
+            place = folder / "model" if finding.where == "model" else folder / "model" / finding.where
+            raise InvalidInput(finding.message, where=str(place), remedy=finding.remedy)
         if self._admit_too is not None:
             self._admit_too(folder)
 

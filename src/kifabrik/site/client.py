@@ -4,6 +4,7 @@ Knows the portal's manners (bearer token, problem details, paged lists), not its
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ _PAUSE_SECONDS_MAX = 15.0
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _BUSY = frozenset({429, 502, 503, 504})
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT"})
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")  # a number that says nothing to people
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _KINDS: Mapping[int, type[KifabrikError]] = {
     400: InvalidInput,
@@ -171,7 +173,7 @@ class PortalClient:
         if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
             raise InvalidInput("this is not the address of a portal.", where=self.url) from error
         return Unavailable(
-            f"the portal does not answer ({str(error) or type(error).__name__}).",
+            f"the portal does not answer ({_ERRNO.sub('', str(error)) or type(error).__name__}).",
             where=self.url,
             remedy="Check the address and the network, or try again later.",
             code="portal-silent",

@@ -19,6 +19,10 @@ def explain(error: Exception, *, step: str, details: Path) -> KifabrikError:
             remedy="Lower batch_sequences or the model's sizes, or use a machine with more memory.",
             code="memory",
         )
+    if isinstance(error, OSError):
+        disk = files.describe_disk_error(error, Path(error.filename or details.parent))
+        if disk is not None:
+            return disk
     with suppress(KifabrikError, OSError):
         files.write_text(details, "".join(traceback.format_exception(error)))
     return KifabrikError(

@@ -30,8 +30,9 @@ def hold(path: Path) -> Iterator[None]:
                 remedy="Wait until it ends, or cancel it.",
                 code="run-in-use",
             ) from error
-        os.ftruncate(handle, 0)
-        os.write(handle, f"process {os.getpid()} on {os.uname().nodename}\n".encode())
+        with files.explain_disk_errors(path):
+            os.ftruncate(handle, 0)
+            os.write(handle, f"process {os.getpid()} on {os.uname().nodename}\n".encode())
         yield
     finally:
         os.close(handle)

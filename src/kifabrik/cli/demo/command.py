@@ -32,6 +32,7 @@ def demo(
     with explain_errors():
         if data is not None and not data.exists():
             raise InvalidInput("there is no such file or folder.", where=str(data), remedy="Give DATA=folder.")
+        portal.require_free_ports("127.0.0.1", port, serving=True)
         home = portal.read_home()
         cast = read_cast()
         with _heading(1, "Portal, people and an open call"):
@@ -43,7 +44,7 @@ def demo(
                 _show_people(cast, home, port)
                 portal.keep_until_stopped(keeper)
         finally:
-            keeper.end()
+            portal.end_all(keeper)
 
 
 def _walk(cast: Cast, *, home: Path, port: int, data: Path | None, recipe_path: Path | None) -> None:
