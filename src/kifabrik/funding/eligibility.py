@@ -17,7 +17,7 @@ from kifabrik.funding.proposal import ProposalAnswers
 from kifabrik.funding.reference.rows import AccessMode, Country, SmeThresholds, System
 from kifabrik.funding.routing import fits, mode_for, modes_of, science_mode
 from kifabrik.funding.sme import SizeVerdict, classify
-from kifabrik.funding.words import Language, say, write_day, write_number, write_power
+from kifabrik.funding.words import Language, letter_texts, say, write_day, write_number, write_power
 
 CONTRACT_MARGIN_MONTHS = 3  # EuroHPC access rules: contract valid at least 3 months after the end of the allocation
 TRUST_TEXT_MIN = 80
@@ -209,16 +209,14 @@ def _check_contract(case: _Case) -> list[Finding]:
 def _check_amount(case: _Case) -> list[Finding]:
     asked = case.answers.resources.gpu_hours
     language, mode = case.language, case.mode
-    unit = {
-        "gpu-hour": {"en": "GPU-hours", "de": "GPU-Stunden"},
-        "node-hour": {"en": "node-hours", "de": "Knotenstunden"},
-    }
+    hours = letter_texts(language)[f"unit-{case.system.unit if case.system else 'GPU'}"]
     words = {
         "asked": write_number(asked, language),
         "mode": case.mode_name,
         "least": write_number(mode.size_min, language),
         "most": write_number(mode.size_max, language),
-        "unit": unit[mode.unit][language],
+        "hours": hours,
+        "unit": hours if mode.unit == "gpu-hour" else letter_texts(language)["node-hours"],
     }
     code = "size-fits"
     if not fits(asked, mode, system=case.system):

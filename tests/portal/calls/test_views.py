@@ -7,6 +7,7 @@ from tests.portal.calls.factories import REASONS, check, make_award, make_call, 
 from tests.portal.people.factories import make_organisation, make_user
 
 from kifabrik.portal.calls.models import Award, Proposal
+from kifabrik.portal.calls.queries.needs import needs
 from kifabrik.portal.calls.services import drafts
 from kifabrik.portal.people.permissions import Role
 
@@ -362,3 +363,24 @@ def test_an_officer_opens_and_closes_a_call_on_the_pages(client) -> None:
     assert client.post("/calls/new/", data).url == "/calls/new-call/"
     assert "10,000–50,000" in page(client, "/calls/new-call/") or "10000–50000" in page(client, "/calls/new-call/")
     assert client.post("/calls/new-call/close/").status_code == 302
+
+
+# what needs a person -------------------------------------------------------------------------------------------------
+
+
+def test_everybody_is_told_what_waits_for_them(now) -> None:
+    cast = make_cast()
+    make_draft(cast)
+    unchecked, checked = make_submitted(cast), make_submitted(cast)
+    check(cast, checked)
+    award = make_award(cast)
+    own = make_user(roles=[Role.PROGRAMME_OFFICER, Role.OPERATOR], organisations=[cast.organisation])
+
+    urls = {person: {need.url for need in needs(person, now=now)} for person in (cast.applicant, cast.operator)}
+
+    assert f"/awards/{award.pk}/" in urls[cast.applicant]
+    assert any(url.endswith("/edit/") for url in urls[cast.applicant])
+    assert urls[cast.operator] == {f"/proposals/{unchecked.pk}/"}
+    assert {need.url for need in needs(cast.officer, now=now)} == {f"/proposals/{checked.pk}/"}
+    assert needs(own, now=now) == []
+    assert needs(make_user(), now=now) == []

@@ -46,7 +46,7 @@ def _write(name: str, field: forms.Field, value: Any) -> str:
     if name in _SYSTEM_FIELDS:
         return system_name(str(value))
     if isinstance(value, int | float):
-        return number_format(value, use_l10n=True, force_grouping=True)
+        return _write_amount(value)
     if isinstance(field, forms.ChoiceField):
         words = dict(field.choices)  # type: ignore[arg-type]  # our choices are pairs, never groups
         chosen = value if isinstance(value, list | tuple) else [value]
@@ -55,11 +55,16 @@ def _write(name: str, field: forms.Field, value: Any) -> str:
 
 
 def _write_related(row: Mapping[str, Any]) -> str:
-    share = number_format(row.get("share_percent") or 0, use_l10n=True)
+    share = _write_amount(row.get("share_percent") or 0)
     words = _("%(name)s: %(share)s %%, %(staff)s staff") % {
         "name": row.get("name"),
         "share": share,
-        "staff": number_format(row.get("headcount") or 0, use_l10n=True),
+        "staff": _write_amount(row.get("headcount") or 0),
     }
     exception = str(row.get("exception") or "")
     return f"{words} ({EXCEPTIONS.get(exception, exception)})" if exception else words
+
+
+def _write_amount(value: float) -> str:
+    """Write a number as the reader's language does; a whole one without decimals."""
+    return number_format(int(value) if value == int(value) else value, use_l10n=True, force_grouping=True)

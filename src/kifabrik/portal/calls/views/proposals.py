@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from kifabrik.core.errors import InvalidInput
+from kifabrik.core.findings import Severity
 from kifabrik.funding.eligibility import suggested_mode
 from kifabrik.funding.proposal import read_answers
 from kifabrik.funding.states import MOVES, ProposalState
@@ -132,6 +133,7 @@ def _show(
 ) -> HttpResponse:
     user, now = actor(request), timezone.now()
     standing = proposals.standing_of(proposal)
+    findings = proposals.findings_of(standing.eligibility)
     writes = may_write(user, proposal)
     if technical_form is None and standing.technical is None and may_check(user, proposal):
         technical_form = TechnicalCheckForm(proposal=proposal)
@@ -143,7 +145,8 @@ def _show(
         "call_title": calls.title_of(proposal.call),
         "mode_name": calls.mode_name(calls.mode_of(proposal.call)),
         "standing": standing,
-        "findings": proposals.findings_of(standing.eligibility),
+        "findings": [finding for finding in findings if finding.severity is not Severity.INFO],
+        "kept_rules": [finding for finding in findings if finding.severity is Severity.INFO],
         "letter": proposals.letter_of(standing.decision) if standing.decision else "",
         "promise": proposals.promise_of(proposal, now=now),
         "asked": proposals.asked_gpu_seconds(proposal),
