@@ -1,6 +1,7 @@
 """The rules of a call, each kept and broken, and the two languages of their sentences."""
 
 import string
+from dataclasses import replace
 
 import pytest
 from tests.funding.sample import answers, raw
@@ -8,6 +9,7 @@ from tests.funding.sample import answers, raw
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.findings import has_blocking
 from kifabrik.funding import reference
+from kifabrik.funding.aid import judge_aid
 from kifabrik.funding.eligibility import check, suggested_mode
 from kifabrik.funding.proposal import ProposalAnswers, find_faults, read_answers
 from kifabrik.funding.words import LANGUAGES, sentences, write_day, write_euros, write_number, write_power
@@ -148,6 +150,27 @@ def test_aid_is_counted_over_three_rolling_years(judge) -> None:
     assert "aid-within" in codes(with_aid("2023-11-25", 299_987), "info")
     assert "aid-within" in codes(with_aid("2023-11-24", 999_999), "info")
     assert not has_blocking(with_aid("2026-01-01", 999_999))
+
+
+def test_a_regime_whose_limits_are_not_known_here_is_left_to_a_person(now) -> None:
+    mode = replace(reference.access_modes()["playground"], state_aid_regime="gber_28")
+
+    found = judge_aid(answers(), mode=mode, today=now.date())
+
+    assert [(finding.code, finding.severity) for finding in found] == [
+        ("eligibility.aid-regime-not-checked", "not-checked")
+    ]
+    assert judge_aid(answers(), mode=replace(mode, state_aid_regime="none"), today=now.date()) == ()
+    assert judge_aid(answers(organisation={"kind": "research"}), mode=mode, today=now.date()) == ()
+
+
+def test_a_public_owner_and_a_changed_class_are_told(judge) -> None:
+    town = {"name": "A town", "share_percent": 40, "is_public_body": True}
+
+    assert "public-body-share" in codes(judge(answers(organisation={"related": [town]})), "blocking")
+    grown = judge(answers(organisation={**LARGE, "previous_size": "medium"}))
+    assert not has_blocking(grown)
+    assert "two-year-rule" in codes(grown, "not-checked")
 
 
 def test_large_training_is_told_about_general_purpose_models(judge) -> None:

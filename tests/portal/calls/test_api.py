@@ -125,3 +125,32 @@ def test_roles_are_asked_behind_the_api_too(client) -> None:
     ask("post", "/calls", {"code": "x", "mode_code": "playground", "title_en": "x", "title_de": "x",
                            "system_codes": ["laptop"], "capacity_gpu_seconds": 1, "opens_at": "2026-01-01T00:00:00Z"},
         403)  # fmt: skip
+
+
+def test_a_withdrawn_proposal_can_be_copied(client) -> None:
+    cast = make_cast()
+    proposal = make_submitted(cast)
+    ask = Caller(client, cast.applicant)
+
+    withdrawn = ask("post", f"/proposals/{proposal.pk}/withdraw")
+    copied = ask("post", f"/proposals/{proposal.pk}/copy", {"call": cast.call.pk}, 201)
+
+    assert (withdrawn["state"], copied["state"]) == ("withdrawn", "draft")
+    assert copied["answers"]["project"] == withdrawn["answers"]["project"]
+
+
+def test_an_officer_opens_a_call_by_program(client) -> None:
+    cast = make_cast()
+    body = {
+        "code": "by-program",
+        "mode_code": "fast-lane",
+        "title_en": "x",
+        "title_de": "x",
+        "system_codes": ["lumi-g"],
+        "capacity_gpu_seconds": HOUR,
+        "opens_at": "2026-01-01T00:00:00Z",
+    }
+
+    made = Caller(client, cast.officer)("post", "/calls", body, 201)
+
+    assert (made["state"], made["mode"], made["capacity_gpu_seconds"]) == ("open", "fast-lane", HOUR)

@@ -1,11 +1,14 @@
 """The pages of calls, proposals and awards: who sees what, query counts, the form with and without JavaScript."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from tests.portal.calls.factories import REASONS, check, make_award, make_call, make_cast, make_draft, make_submitted
 from tests.portal.people.factories import make_organisation, make_user
 
+from kifabrik.core.errors import InvalidInput
+from kifabrik.portal.calls.forms.proposal import ProposalForm
 from kifabrik.portal.calls.models import Award, Proposal
 from kifabrik.portal.calls.queries.needs import needs
 from kifabrik.portal.calls.services import drafts
@@ -273,6 +276,79 @@ def test_a_submitted_proposal_cannot_be_edited(client) -> None:
     sign_in(client, cast.applicant)
 
     page(client, f"/proposals/{proposal.pk}/edit/", 409)
+
+
+def test_without_a_call_one_is_chosen_first(client) -> None:
+    cast = make_cast()
+    sign_in(client, cast.applicant)
+
+    assert f"?call={cast.call.pk}" in page(client, "/proposals/new/")
+    page(client, "/proposals/new/?call=no-such-call", 404)
+    assert client.post(f"/proposals/new/?call={cast.call.pk}", {"organisation": "somebody-elses"}).status_code == 422
+    sign_in(client, cast.officer)
+    page(client, "/proposals/new/", 403)
+
+
+def test_a_text_that_is_too_short_is_said_at_its_field(client) -> None:
+    cast = make_cast()
+    draft = make_draft(cast, project={"summary": "Too short."})
+    sign_in(client, cast.applicant)
+
+    answer = client.post(f"/proposals/{draft.pk}/edit/", form_data(client, draft, action="submit"))
+
+    assert answer.status_code == 422
+    assert 'href="#id_project__summary"' in answer.content.decode()
+    assert Proposal.objects.get(pk=draft.pk).state == "draft"
+
+
+def test_what_only_a_service_can_refuse_is_shown_above_the_form(client) -> None:
+    cast = make_cast(system_codes=["laptop"])
+    draft = make_draft(cast)
+    sign_in(client, cast.applicant)
+    data = form_data(client, draft, action="submit")
+    cast.call.closes_at = draft.changed_at - timedelta(minutes=1)
+    cast.call.save()
+
+    answer = client.post(f"/proposals/{draft.pk}/edit/", data)
+
+    assert answer.status_code == 409
+    assert "This call is closed" in answer.content.decode()
+
+
+def test_an_error_of_a_service_finds_its_field() -> None:
+    draft = make_draft(make_cast())
+    form = ProposalForm({}, proposal=draft)
+
+    form.take_error(InvalidInput("too short.", where="project.summary", remedy="Write more."))
+    form.take_error(InvalidInput("strange.", where="organisation.related.0.name"))
+
+    form.right_answers()
+    assert "too short. Write more." in form.errors["project__summary"]
+    assert form.non_field_errors() == ["strange."]
+
+
+def test_a_wrong_row_is_said_above_the_form(client) -> None:
+    cast = make_cast()
+    draft = make_draft(cast)
+    sign_in(client, cast.applicant)
+    row = {"related-TOTAL_FORMS": "1", "related-0-name": "Mutter AG", "related-0-share_percent": "160"}
+
+    answer = client.post(f"/proposals/{draft.pk}/edit/", form_data(client, draft, action="submit", **row))
+
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert 'href="#id_related-0-share_percent"' in text
+
+
+def test_a_proposal_is_withdrawn_on_its_page(client) -> None:
+    cast = make_cast()
+    related = [{"name": "Schwester GmbH", "share_percent": 30, "headcount": 4, "exception": "university"}]
+    proposal = make_submitted(cast, organisation={"related": related})
+    sign_in(client, cast.applicant)
+
+    assert "Schwester GmbH: 30 %, 4 staff (university" in page(client, f"/proposals/{proposal.pk}/")
+    assert client.post(f"/proposals/{proposal.pk}/withdraw/").status_code == 302
+    assert Proposal.objects.get(pk=proposal.pk).state == "withdrawn"
 
 
 # checks and decisions ------------------------------------------------------------------------------------------------

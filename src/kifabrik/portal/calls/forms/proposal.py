@@ -63,7 +63,7 @@ class ProposalForm(forms.Form):
 
     def right_answers(self) -> dict[str, dict[str, Json]]:
         """The answers of all fields that are right; an emptied field is null, a wrong one is left out."""
-        self.full_clean()
+        self.is_valid()  # cleans once; cleaning again would lose the errors of a service
         answers: dict[str, dict[str, Json]] = {}
         for section in self.sections:
             found = answers.setdefault(section.code, {})

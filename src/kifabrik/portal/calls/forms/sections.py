@@ -26,15 +26,29 @@ class Section:
     fields: Mapping[str, forms.Field]
 
 
-def _line(label: "Words", help_text: "Words" = "", *, required: bool = True, most: int = 200) -> forms.CharField:
-    return forms.CharField(label=label, help_text=help_text, required=required, max_length=most)
+def _line(label: "Words", help_text: "Words" = "", *, required: bool = True, least: int = 2) -> forms.CharField:
+    return forms.CharField(
+        label=label, help_text=help_text, required=required, min_length=least if required else None, max_length=200
+    )
 
 
 def _text(
-    label: "Words", help_text: "Words" = "", *, required: bool = True, rows: int = 4, most: int = 2000
+    label: "Words",
+    help_text: "Words" = "",
+    *,
+    required: bool = True,
+    rows: int = 4,
+    least: int = 2,
+    most: int = 2000,
 ) -> forms.CharField:
-    widget = forms.Textarea(attrs={"rows": rows})
-    return forms.CharField(label=label, help_text=help_text, required=required, max_length=most, widget=widget)
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        min_length=least if required else None,
+        max_length=most,
+        widget=forms.Textarea(attrs={"rows": rows}),
+    )
 
 
 def _whole(label: "Words", help_text: "Words" = "", *, least: int = 0) -> forms.IntegerField:
@@ -111,8 +125,8 @@ def sections() -> tuple[Section, ...]:
             _("3 Project"),
             _("What it is about, for readers who do not know you."),
             {
-                "title": _line(_("Title")),
-                "summary": _text(_("Summary"), _("One paragraph, at least 50 characters.")),
+                "title": _line(_("Title"), least=5),
+                "summary": _text(_("Summary"), _("One paragraph, at least 50 characters."), least=50),
                 "sector": _line(_("Sector"), _("For example health, machine building, software.")),
             },
         ),
@@ -145,7 +159,7 @@ def sections() -> tuple[Section, ...]:
             _("5 Data"),
             _("Where the data come from, and why you may use them."),
             {
-                "source": _text(_("Source"), rows=2),
+                "source": _text(_("Source"), rows=2, least=3),
                 "licence": _line(_("Licence or other right to use them"), _("An SPDX name where there is one.")),
                 "has_personal_data": _tick(_("The data contain personal data")),
                 "personal_data_role": _choice(
@@ -190,7 +204,7 @@ def sections() -> tuple[Section, ...]:
             "outcome",
             _("8 Outcome"),
             "",
-            {"expected": _text(_("What will exist afterwards?"), _("At least 20 characters."))},
+            {"expected": _text(_("What will exist afterwards?"), _("At least 20 characters."), least=20)},
         ),
         Section(
             "declarations",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from kifabrik.core.errors import NotFound
 from kifabrik.funding import reference
 from kifabrik.funding.reference import AccessMode, System
 from kifabrik.portal.calls.models import Award, Call
-from kifabrik.portal.calls.queries.viewers import is_open, readable_calls, readable_proposals
+from kifabrik.portal.calls.queries.viewers import is_open, readable_calls
 from kifabrik.portal.people.queries.access import Viewer
 
 
@@ -105,9 +105,3 @@ def capacity_of(call: Call) -> Capacity:
     """Add up what a call has awarded."""
     awarded = Award.objects.filter(proposal__call=call).aggregate(total=Coalesce(Sum("gpu_seconds"), 0))["total"]
     return Capacity(call.capacity_gpu_seconds, int(awarded))
-
-
-def count_proposals(viewer: Viewer, call: Call) -> int:
-    """Count the proposals to a call that the viewer may see."""
-    counted = readable_proposals(viewer).filter(call=call).aggregate(n=Count("pk", filter=Q(pk__isnull=False)))
-    return int(counted["n"])
