@@ -38,6 +38,13 @@ def test_failing_command_reports_its_exit_code(executor: LocalExecutor, job) -> 
     assert report.reason == "the command ended with exit code 7"
 
 
+def test_command_that_saved_and_stopped_asks_for_another_attempt(executor: LocalExecutor, job) -> None:
+    report = wait_for_end(executor, executor.submit(job("run-a", "raise SystemExit(75)")))
+
+    assert (report.state, report.exit_code) == (JobState.KILLED, 75)
+    assert report.reason == "it was told to stop, and saved what it had"
+
+
 def test_command_that_does_not_exist_is_a_failure_in_words(executor: LocalExecutor, job) -> None:
     ref = executor.submit(job("run-a", "", command=("/no/such/program",)))
     report = wait_for_end(executor, ref)
@@ -186,3 +193,24 @@ def test_local_executor_is_an_executor(executor: LocalExecutor) -> None:
 
     assert one.poll([]) == {}
     assert os.getpid() not in {int(pid) for pid in executor._children}
+
+
+def test_interrupted_job_saves_ends_as_killed_and_its_next_attempt_runs(executor: LocalExecutor, job) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('saved', flush=True), sys.exit(75)))\n"
+        "open('begun', 'w').close(); time.sleep(60)"
+    )
+    spec = job("run-a", code)
+    ref = executor.submit(spec)
+    wait((spec.folder / "begun").exists)
+
+    count = executor.interrupt()
+
+    report = executor.poll([ref])[ref]
+    assert (count, report.state) == (1, JobState.KILLED)
+    assert report.log_path is not None
+    assert report.log_path.read_text() == "saved\n"
+    assert executor.interrupt() == 0
+    second = executor.submit(job("run-a", "pass", attempt=2))
+    assert wait_for_end(executor, second).state is JobState.SUCCEEDED

@@ -146,6 +146,14 @@ class JobFolder:
     def write_ended(self, ended: Ended) -> None:
         files.write_text(self.path / "ended.json", json.dumps(asdict(ended)))
 
+    def is_interrupted(self) -> bool:
+        """Say whether the job was asked to save and stop, to be resumed by another attempt."""
+        return (self.path / "interrupt").exists()
+
+    def write_interrupt(self) -> None:
+        """Ask the job to save and stop."""
+        files.write_bytes(self.path / "interrupt", b"")
+
     def is_cancelled(self) -> bool:
         return (self.path / "cancel").exists()
 

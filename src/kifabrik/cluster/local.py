@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from math import ceil
 from pathlib import Path
 from threading import Lock
-from time import time_ns
+from time import monotonic, sleep, time_ns
 
 from kifabrik.cluster import processes
 from kifabrik.cluster.job_folder import (
@@ -71,6 +71,19 @@ class LocalExecutor:
         if folder.read_ended() is None:
             folder.write_cancel()
             self._move_on()
+
+    def interrupt(self, *, wait_seconds: float = 15.0) -> int:
+        """Ask all running jobs to save and stop, as before a shutdown, and wait for it; returns how many there were.
+
+        They end as KILLED, so that whoever submitted them starts another attempt when it is back.
+        """
+        running = [folder for folder in self._unfinished() if folder.read_started() is not None]
+        for folder in running:
+            folder.write_interrupt()
+        limit = monotonic() + wait_seconds
+        while any(folder.read_ended() is None for folder in running) and monotonic() < limit:
+            sleep(0.1)
+        return len(running)
 
     def usage(self, ref: JobRef) -> UsageRecord:
         """Say what a job consumed: devices x elapsed seconds, rounded up once. Raises NotFound."""

@@ -163,6 +163,8 @@ class Supervisor:
         limit = self._spec.time_limit_seconds
         if self._folder.is_cancelled():
             return JobState.CANCELLED, "cancelled"
+        if self._folder.is_interrupted():
+            return JobState.KILLED, "stopped with this machine's services"
         if sampler.elapsed_seconds >= limit:
             return JobState.TIMED_OUT, f"it reached its time limit of {format_duration(limit)}"
         if self._told_to_stop:
@@ -219,6 +221,8 @@ def _end_leftovers(sampler: Sampler) -> None:
 def _describe(exit_code: int) -> tuple[JobState, str]:
     if exit_code == 0:
         return JobState.SUCCEEDED, ""
+    if exit_code == os.EX_TEMPFAIL:
+        return JobState.KILLED, "it was told to stop, and saved what it had"
     if exit_code > 0:
         return JobState.FAILED, f"the command ended with exit code {exit_code}"
     names = {number.value: number.name for number in signal.Signals}
