@@ -1,6 +1,7 @@
 """`kifabrik dataset check` and the standard library: what a person types and reads."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,24 @@ def test_the_standard_library_is_found_without_what_is_left_out() -> None:
     assert len(sources) > 200
     assert {"argparse.py", "json"} <= {path.name for path in sources} | {path.parent.name for path in sources}
     assert not any(LEFT_OUT & {*path.parts[-4:]} for path in sources)
+
+
+def test_a_share_of_the_standard_library_is_always_the_same_share() -> None:
+    sources, some = find_sources(), find_sources(share=0.25)
+
+    assert len(some) == math.ceil(len(sources) / 4)
+    assert set(some) < set(sources)
+    assert some == find_sources(share=0.25)
+    assert set(some) < set(find_sources(share=0.5))
+
+
+@pytest.mark.parametrize("share", ["0", "-1", "1.5"])
+def test_no_share_outside_the_library_is_taken(share: str, tmp_path: Path) -> None:
+    result = run("check", "--standard-library", "--library-share", share, "--out", tmp_path / "out")
+
+    assert result.exit_code == InvalidInput.exit_code
+    assert "the share of the library is not above 0 and at most 1" in in_one_line(result.stderr)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_standard_library_gives_a_card_with_an_honest_serious_finding(tmp_path: Path) -> None:

@@ -64,13 +64,14 @@ def check(
     seed: Annotated[int, typer.Option(help="seed of the split")] = 17,
     findings: Annotated[Path | None, typer.Option(help="JSON Lines file for the place of every finding")] = None,
     standard_library: Annotated[bool, typer.Option(help="take this Python's own standard library")] = False,
+    library_share: Annotated[float, typer.Option(help="share of the standard library's files to take")] = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="print the card as one JSON document")] = False,
 ) -> None:
     """Check files into a dataset folder with a card: duplicates, language, personal data, licences, split."""
     with explain_errors():
         from kifabrik.records.dataset_card import DeclaredOrigin  # pydantic takes its time
 
-        task = _choose(paths or [], name=name, standard_library=standard_library)
+        task = _choose(paths or [], name=name, standard_library=standard_library, library_share=library_share)
         origin = task.origin or DeclaredOrigin(
             title=title or task.name,
             licence=licence,
@@ -95,7 +96,7 @@ class _Task:
     origin: "DeclaredOrigin | None" = None
 
 
-def _choose(paths: Sequence[Path], *, name: str, standard_library: bool) -> _Task:
+def _choose(paths: Sequence[Path], *, name: str, standard_library: bool, library_share: float) -> _Task:
     if name and not re.fullmatch(r"[a-z0-9_-]{1,64}", name):
         raise InvalidInput(
             "is no dataset name.",
@@ -107,7 +108,7 @@ def _choose(paths: Sequence[Path], *, name: str, standard_library: bool) -> _Tas
     if standard_library:
         from kifabrik.datasets.standard_library import describe_origin, find_sources  # as in check
 
-        return _Task(find_sources(), name or "standard-library", describe_origin())
+        return _Task(find_sources(share=library_share), name or "standard-library", describe_origin())
     slug = re.sub(r"[^a-z0-9]+", "-", paths[0].resolve().name.split(".")[0].lower()).strip("-")
     return _Task(paths, name or slug[:64].rstrip("-") or "texts")
 

@@ -16,7 +16,7 @@ import typer
 from kifabrik.cli.processes import Keeper
 from kifabrik.cli.terminal import explain_errors, say
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from kifabrik.core.files import write_bytes, write_text
+from kifabrik.core.files import write_text
 from kifabrik.portal.people.permissions import Role
 
 app = typer.Typer(no_args_is_help=True, help="Start the portal and look after it.")
@@ -158,19 +158,15 @@ def start_all(*, host: str, port: int, agent: bool, serving: bool) -> Keeper:
     if serving:
         (home / "releases").mkdir(parents=True, exist_ok=True)
         keeper.add("serving", [python, "-m", "kifabrik", "serve", "--watch", str(home / "releases"),
-            "--key", str(write_public_key(home)), "--port", str(serving_port)], {})  # fmt: skip
+            "--key", str(make_key(home)), "--port", str(serving_port)], {})  # fmt: skip
     return keeper
 
 
-def write_public_key(home: Path) -> Path:
-    """Make the factory's signing key on first start and write the half that everybody may know; returns its path."""
+def make_key(home: Path) -> Path:
+    """Make the factory's signing key on first start; returns the path of the half that everybody may know."""
     from kifabrik.passport.keys import ensure_key  # cryptography takes its time
 
-    path = home / "keys" / "factory.pub"
-    public_pem = ensure_key(home / "keys").public_pem
-    if not path.exists() or path.read_bytes() != public_pem:
-        write_bytes(path, public_pem)
-    return path
+    return ensure_key(home / "keys").public_path
 
 
 def end_all(keeper: Keeper) -> None:
