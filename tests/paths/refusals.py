@@ -30,7 +30,10 @@ def refuse(*words: str | Path, entered: str = "") -> Refusal:
     """Run a command in this process, as fast as can be; `entered` is what a person types when asked."""
     result = CliRunner().invoke(app, [str(word) for word in words], input=entered)
     assert isinstance(result.exception, SystemExit), result.exception
-    return judge(result.exit_code, result.stdout, result.stderr)
+    heard = result.stderr
+    for asked in ("Password:", "Repeat for confirmation:"):  # a terminal ends the line of a hidden answer
+        heard = heard.replace(asked, f"{asked}\n")
+    return judge(result.exit_code, result.stdout.strip(), heard)
 
 
 def refuse_apart(*words: str | Path, environment: Mapping[str, str] | None = None, shell: str = "") -> Refusal:
@@ -63,7 +66,7 @@ def judge(code: int, stdout: str, stderr: str) -> Refusal:
     assert "unforeseen" not in said, said
     sentences = [line for line in stderr.splitlines() if line.startswith(("Error: ", "Not genuine: "))]
     assert len(sentences) == 1, said
-    assert sentences[0].endswith("."), sentences[0]
+    assert sentences[0].endswith((".", "?")), sentences[0]
     return Refusal(code, sentences[0], json.loads(stdout) if stdout else None)
 
 

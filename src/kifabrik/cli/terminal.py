@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from kifabrik.core.errors import KifabrikError, Unavailable
+from kifabrik.core.errors import KifabrikError, Refused, Unavailable
 from kifabrik.core.files import describe_disk_error
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
 
@@ -29,6 +29,7 @@ _MARKS = {
     Severity.BLOCKING: ("✗", "bold red"),
 }
 
+_SIGN_IN = "Sign in again with 'kifabrik login'; the agent of a site needs a new token from the page of its site."
 _EXTRAS = {
     **dict.fromkeys(("django", "ninja", "csp", "whitenoise", "gunicorn"), "portal"),
     **dict.fromkeys(("torch", "transformers", "peft", "tokenizers", "safetensors", "numpy", "pyarrow"), "workbench"),
@@ -77,6 +78,8 @@ def explain_errors() -> Iterator[None]:
 
 def _explain(error: Exception) -> KifabrikError:
     """Put any error into the words of the house; nobody is shown a traceback."""
+    if isinstance(error, Refused) and error.code == "not-signed-in":  # the portal speaks to programs, we to people
+        return Refused("the token is wrong, revoked or expired.", remedy=_SIGN_IN, code=error.code)
     if isinstance(error, KifabrikError):
         return error
     if isinstance(error, ModuleNotFoundError):

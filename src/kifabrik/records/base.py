@@ -50,4 +50,7 @@ def first_fault(error: ValidationError) -> str:
     """Say in one sentence which field of a record is wrong first, and how."""
     fault = error.errors(include_url=False)[0]
     field = ".".join(str(step) for step in fault["loc"]) or "the document"
-    return f"{field}: {fault['msg'][:1].lower()}{fault['msg'][1:]}."
+    if fault["type"] == "extra_forbidden":
+        return f"{field}: there is no such field."
+    message = fault["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{field}: {message[:1].lower()}{message[1:]}."

@@ -55,10 +55,19 @@ def parse_recipe(text: str, *, name: str) -> Recipe:
     try:
         return Recipe.model_validate(value)
     except ValidationError as error:
-        faults: list[Any] = list(error.errors(include_url=False))
-        fault = next((each for each in faults if each["type"] == "extra_forbidden"), faults[0])
+        fault = _choose(error)
         where = f"{name}:{_find_line(node, fault['loc'])}"
         raise InvalidInput(_describe(fault), where=where) from error
+
+
+def describe_fault(error: ValidationError) -> str:
+    """Say in one sentence what is wrong first with a recipe that came as values; a misspelt field goes first."""
+    return _describe(_choose(error))
+
+
+def _choose(error: ValidationError) -> Any:
+    faults: list[Any] = list(error.errors(include_url=False))
+    return next((each for each in faults if each["type"] == "extra_forbidden"), faults[0])
 
 
 def _find_line(node: yaml.Node | None, steps: tuple[Any, ...]) -> int:

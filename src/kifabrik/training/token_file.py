@@ -44,14 +44,18 @@ def write(path: Path, documents: Iterable[tuple[int, list[int]]], *, vocabulary:
     half = path.with_name(f".{path.name}.bin.half")
     with files.explain_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with half.open("wb") as stream:
-            for size_bytes, tokens in documents:
-                stream.write(np.asarray(tokens, dtype=dtype).tobytes())
-                starts.append(starts[-1] + len(tokens))
-                text_bytes += size_bytes
-            stream.flush()
-            os.fsync(stream.fileno())
-        half.replace(path.with_name(f"{path.name}.bin"))
+        try:
+            with half.open("wb") as stream:
+                for size_bytes, tokens in documents:
+                    stream.write(np.asarray(tokens, dtype=dtype).tobytes())
+                    starts.append(starts[-1] + len(tokens))
+                    text_bytes += size_bytes
+                stream.flush()
+                os.fsync(stream.fileno())
+            half.replace(path.with_name(f"{path.name}.bin"))
+        except BaseException:
+            half.unlink(missing_ok=True)
+            raise
     sizes = TokenFileSizes(dtype.name, starts[-1], len(starts) - 1, text_bytes)
     write_array(path.with_name(f"{path.name}.idx.npy"), np.asarray(starts, dtype=np.int64))
     files.write_text(path.with_name(f"{path.name}.json"), json.dumps(asdict(sizes), indent=2) + "\n")

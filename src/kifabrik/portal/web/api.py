@@ -1,6 +1,7 @@
 """The REST API: one root, one router from each chapter, problem details for every error."""
 
 import logging
+from http import HTTPStatus
 
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from ninja import NinjaAPI, Swagger
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from kifabrik import __version__
-from kifabrik.core.errors import KifabrikError
+from kifabrik.core.errors import KifabrikError, NotFound
 from kifabrik.portal.calls.api import router as calls
 from kifabrik.portal.catalogue.api import router as catalogue
 from kifabrik.portal.compute.api import router as compute
@@ -41,6 +42,9 @@ for router in (people, calls, catalogue, compute, exchange):  # /runs/estimate c
 @api.exception_handler(KifabrikError)
 def answer_house_error(_request: HttpRequest, error: KifabrikError) -> HttpResponse:
     """Answer an error of the house."""
+    if isinstance(error, NotFound) and not error.remedy:
+        remedy = _("Check the identifier. What belongs to others is not shown either.")
+        error = NotFound(error.message, where=error.where, remedy=remedy, code=error.code)
     return answer_error(error)
 
 
@@ -79,7 +83,10 @@ def answer_stranger(_request: HttpRequest, _error: AuthenticationError) -> HttpR
 @api.exception_handler(HttpError)
 def answer_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
     """Answer an error that ninja itself raised, such as a body that is not JSON."""
-    return problem(status=error.status_code, code=f"http-{error.status_code}", title=str(error))
+    is_unreadable = error.status_code == HTTPStatus.BAD_REQUEST
+    title = _("The request cannot be read.") if is_unreadable else f"{str(error).rstrip('.')}."
+    detail = _("Send one JSON document in UTF-8.") if is_unreadable else ""
+    return problem(status=error.status_code, code=f"http-{error.status_code}", title=title, detail=detail)
 
 
 @api.exception_handler(Http404)

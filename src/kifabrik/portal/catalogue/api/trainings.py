@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import ValidationError
 
@@ -21,7 +22,7 @@ from kifabrik.portal.people.authentication import signed_in
 from kifabrik.portal.people.models import User
 from kifabrik.portal.people.permissions import Scope
 from kifabrik.records import Recipe
-from kifabrik.records.base import first_fault
+from kifabrik.records.recipe_file import describe_fault
 
 router = Router()
 
@@ -82,5 +83,6 @@ def _read(user: User, body: TrainingIn) -> tuple[Recipe, DatasetVersion, Allocat
     try:
         recipe = Recipe.model_validate({"dataset": version.digest, **body.recipe})
     except ValidationError as error:
-        raise InvalidInput(first_fault(error), where="recipe") from error
+        remedy = _("Mend the recipe. 'kifabrik run estimate RECIPE' checks one on your own machine.")
+        raise InvalidInput(describe_fault(error), where="recipe", remedy=remedy) from error
     return recipe, version, allocation
