@@ -14,12 +14,15 @@ import pytest
 from django.core import signals
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
+from tests.funding.sample import raw
 from tests.paths.refusals import names, refuse, refuse_apart
-from tests.portal.catalogue.factories import make_place, make_recipe, make_version
+from tests.portal.calls.factories import make_cast
+from tests.portal.catalogue.factories import NOW, make_place, make_recipe, make_version
 from tests.portal.compute.factories import start_run
 from tests.portal.people.factories import PASSWORD, SINCE, make_token, make_user
 
 from kifabrik.cli import portal as portal_command
+from kifabrik.portal.calls.models import Proposal
 from kifabrik.portal.compute.models import Run
 from kifabrik.portal.people.models import AccessToken, User
 from kifabrik.portal.people.permissions import Role, Scope
@@ -174,6 +177,41 @@ def test_a_start_over_the_budget_is_told_in_numbers(here: str, recipe: Path, mon
     assert Run.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "has no sections such as 'organisation:' and 'team:'."),
+        (b"- a", "has no sections such as 'organisation:' and 'team:'."),
+        (b"team:\n  - [a", ":2: is not valid YAML: "),
+        (b"\xff\xfe", "is not UTF-8 text (byte 0)."),
+        (b"\0", "is not valid YAML: it holds characters that no text has."),
+    ],
+)
+def test_a_file_that_is_no_proposal_is_named(tmp_path: Path, data: bytes, sentence: str) -> None:
+    file = tmp_path / "proposal.yaml"
+    file.write_bytes(data)
+
+    told = refuse("proposal", "submit", file, "--call", "any", "--json")
+
+    assert (told.code, sentence in told.sentence) == (2, True), told.sentence
+    assert str(file) in told.sentence
+    assert "Give the YAML file of a proposal; its sections are those of the form." in told.sentence
+
+
+def test_a_proposal_for_an_expired_call_is_refused(here: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = make_cast(closes_at=NOW + timedelta(hours=1))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(hours=2))
+    monkeypatch.setenv("KIFABRIK_PORTAL", here)
+    monkeypatch.setenv("KIFABRIK_TOKEN", make_token(cast.applicant))
+    file = tmp_path / "proposal.yaml"
+    file.write_text(json.dumps(raw()))
+
+    told = refuse("proposal", "submit", file, "--call", cast.call.pk, "--json")
+
+    assert (told.code, "There is no such call, or it is closed." in told.sentence) == (3, True), told.sentence
+    assert Proposal.objects.count() == 0
+
+
 def test_a_reading_token_cancels_nothing(here: str, monkeypatch: pytest.MonkeyPatch) -> None:
     place = make_place()
     run = start_run(place)
@@ -216,6 +254,25 @@ def test_a_taken_port_ends_the_start_before_anything_is_written(
 
     assert told.code == 5
     assert f"port {taken} on 127.0.0.1 is taken. End what uses it, or choose another one with --port." in told.sentence
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--recipe", "nowhere.yaml"), "nowhere.yaml: there is no such recipe."),
+        (("--data", "nowhere"), "nowhere: there is no such file or folder."),
+    ],
+)
+def test_a_demo_that_cannot_end_does_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KIFABRIK_HOME", str(tmp_path / "new-home"))
+
+    told = refuse("demo", "--once", *words)
+
+    assert (told.code, sentence in told.sentence) == (2, True), told.sentence
     assert names(tmp_path) == []
 
 

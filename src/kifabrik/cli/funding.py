@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kifabrik.site.client import PortalClient
 
 FILE_BYTES_MAX = 1_000_000
+_GIVE_FILE = "Give the YAML file of a proposal; its sections are those of the form."
 
 call = typer.Typer(no_args_is_help=True, help="See the calls for proposals.")
 proposal = typer.Typer(no_args_is_help=True, help="Apply for computing time.")
@@ -89,20 +90,21 @@ def read_file(path: Path) -> dict[str, Any]:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise InvalidInput("is larger than 1 MB; a proposal is a short YAML file.", where=str(path))
         answers = yaml.load(path.read_text(encoding="utf-8"), Loader=_plain_loader())  # noqa: S506  # a SafeLoader
-    except FileNotFoundError as error:
-        raise InvalidInput("there is no such file.", where=str(path)) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InvalidInput("there is no such file.", where=str(path), remedy=_GIVE_FILE) from error
     except IsADirectoryError as error:
-        raise InvalidInput("is a folder; give the path of a YAML file.", where=str(path)) from error
+        raise InvalidInput("is a folder.", where=str(path), remedy=_GIVE_FILE) from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"is not UTF-8 text (byte {error.start}).", where=str(path)) from error
+        raise InvalidInput(f"is not UTF-8 text (byte {error.start}).", where=str(path), remedy=_GIVE_FILE) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise InvalidInput("is not valid YAML.", where=f"{path}{line}") from error
+        problem = getattr(error, "problem", None) or "it holds characters that no text has"
+        raise InvalidInput(f"is not valid YAML: {problem}.", where=f"{path}{line}", remedy=_GIVE_FILE) from error
     except RecursionError as error:
-        raise InvalidInput("is nested too deeply to be a proposal.", where=str(path)) from error
+        raise InvalidInput("is nested too deeply to be a proposal.", where=str(path), remedy=_GIVE_FILE) from error
     if not isinstance(answers, dict):
-        raise InvalidInput("has no sections such as 'organisation:' and 'team:'.", where=str(path))
+        raise InvalidInput("has no sections such as 'organisation:' and 'team:'.", where=str(path), remedy=_GIVE_FILE)
     return answers
 
 

@@ -32,6 +32,7 @@ def demo(
     with explain_errors():
         if data is not None and not data.exists():
             raise InvalidInput("there is no such file or folder.", where=str(data), remedy="Give DATA=folder.")
+        work = _read_recipe(recipe, data)
         portal.require_free_ports("127.0.0.1", port, serving=True)
         home = portal.read_home()
         cast = read_cast()
@@ -39,7 +40,7 @@ def demo(
             bring_in(cast, home=home)
             keeper = portal.start_all(host="127.0.0.1", port=port, agent=True, serving=True)
         try:
-            _walk(cast, home=home, port=port, data=data, recipe_path=recipe)
+            _walk(cast, home=home, port=port, data=data, recipe=work)
             if not once:
                 _show_people(cast, home, port)
                 portal.keep_until_stopped(keeper)
@@ -47,11 +48,11 @@ def demo(
             portal.end_all(keeper)
 
 
-def _walk(cast: Cast, *, home: Path, port: int, data: Path | None, recipe_path: Path | None) -> None:
+def _walk(cast: Cast, *, home: Path, port: int, data: Path | None, recipe: "Recipe") -> None:
     from kifabrik.cli.demo import walk as steps  # httpx and the records take their time
 
     url = f"http://127.0.0.1:{port}"
-    walk = steps.Walk(cast=cast, home=home, url=url, recipe=_read_recipe(recipe_path, data), data=data)
+    walk = steps.Walk(cast=cast, home=home, url=url, recipe=recipe, data=data)
     steps.wait_for_portal(walk)
     with _heading(2, "Two proposals: one will be awarded, one is refused and told why"):
         proposal = steps.apply(walk, "awarded")

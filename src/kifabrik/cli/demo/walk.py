@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.progress import Progress, TaskID
 
 from kifabrik.cli.demo.cast import Cast, Person, read_password, recall, remember
@@ -288,10 +289,10 @@ def try_serving(release: dict[str, Any], *, serving_url: str, seconds: float = 6
 
 
 def _call_command(walk: Walk, *words: str) -> None:
-    """Run the command line as the applicant would, its output included; raises Conflict if it fails."""
+    """Run the command line as the applicant would, its output included; ends as it does if it fails, as it said why."""
     token = (recall(walk.home, "tokens") or {}).get(walk.who_applies("awarded").email, "")
     environment = {**os.environ, "KIFABRIK_PORTAL": walk.url, "KIFABRIK_TOKEN": token}
     say(f"   $ kifabrik {' '.join(words)}", style="dim")
     result = subprocess.run([sys.executable, "-m", "kifabrik", *words], env=environment, check=False)
     if result.returncode:
-        raise Conflict(f"'kifabrik {words[0]} {words[1]}' ended with {result.returncode}.")
+        raise typer.Exit(result.returncode)
