@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from django.core import signals
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import close_old_connections
 from tests.funding.sample import raw
 from tests.paths.refusals import names, refuse, refuse_apart
@@ -44,7 +44,7 @@ def _nobody_signed_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def here(db, home, settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a portal that answers."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    transport = httpx.WSGITransport(app=get_wsgi_application())
+    transport = httpx.WSGITransport(app=WSGIHandler())
     real = httpx.Client
 
     def connect(**options) -> httpx.Client:
@@ -226,7 +226,8 @@ def test_a_reading_token_cancels_nothing(here: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_role_makes_nobody(here: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portal_command, "prepare", lambda: None)  # the test's database is ready
+    for step in ("start_django", "prepare"):  # the test's portal and its database are ready
+        monkeypatch.setattr(portal_command, step, lambda: None)
     words = ("portal", "add-person", "--email", "eve@example.eu", "--name", "Eve", "--role", "emperor")
 
     told = refuse(*words, entered=f"{PASSWORD}\n{PASSWORD}\n")
