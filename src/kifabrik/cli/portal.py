@@ -87,8 +87,9 @@ def add_person(
     site: Annotated[str, typer.Option(help="limits an operator's role to this site")] = "",
 ) -> None:
     """Make a local account, as the first one needs somebody with the key to the machine; asks for the password."""
-    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     with explain_errors():
+        require_known_roles(role)
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         start_django()
         prepare()
         add_account(email=email, name=name, password=password, roles=role, site=site, now=datetime.now(UTC))
@@ -107,15 +108,20 @@ def connect_local_site(
         say(f"This machine is the site '{LOCAL_SITE}'. 'kifabrik portal up' now runs its agent.")
 
 
+def require_known_roles(roles: Sequence[str]) -> None:
+    """Raise InvalidInput that lists the roles, before anybody types a password for nothing."""
+    known = [str(role) for role in Role]
+    if unknown := [role for role in roles if role not in known]:
+        raise InvalidInput(f"there is no role '{unknown[0]}'.", remedy=f"Known roles: {', '.join(known)}.")
+
+
 def add_account(*, email: str, name: str, password: str, roles: Sequence[str], site: str, now: datetime) -> None:
     """Make an account and give it its roles; what is there already stays. Raises InvalidInput for an unknown role."""
     from kifabrik.portal.people.models import User  # needs Django to be loaded
     from kifabrik.portal.people.services import accounts  # needs Django to be loaded
     from kifabrik.portal.people.services import roles as role_services  # needs Django to be loaded
 
-    known = [str(role) for role in Role]
-    if unknown := [role for role in roles if role not in known]:
-        raise InvalidInput(f"there is no role '{unknown[0]}'.", remedy=f"Known roles: {', '.join(known)}.")
+    require_known_roles(roles)
     user = User.objects.filter(email=email.lower()).first()
     user = user or accounts.create(by=None, email=email, name=name, password=password, now=now)
     for role in sorted(set(roles) - {Role.VISITOR}):  # everybody is a visitor
