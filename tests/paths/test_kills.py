@@ -112,6 +112,7 @@ def test_killed_processes_change_neither_the_model_nor_the_books(texts: Path, re
 
     manifests = list((home / "site").rglob("manifest.json"))
     assert len(manifests) == 1, output
+    assert json.loads(manifests[0].read_text())["finished"] is True, output
     disturbed = read_model_digest(manifests[0])
     assert json.loads(manifests[0].read_text())["attempts"] >= 2
     assert disturbed == train_undisturbed(home, recipe, tmp_path / "undisturbed")

@@ -165,6 +165,7 @@ def start_all(*, host: str, port: int, agent: bool, serving: bool) -> Keeper:
         (home / "releases").mkdir(parents=True, exist_ok=True)
         keeper.add("serving", [python, "-m", "kifabrik", "serve", "--watch", str(home / "releases"),
             "--key", str(make_key(home)), "--port", str(serving_port)], {})  # fmt: skip
+    keeper.watch_in_background(say)
     return keeper
 
 
@@ -186,12 +187,10 @@ def end_all(keeper: Keeper) -> None:
 
 
 def keep_until_stopped(keeper: Keeper) -> None:
-    """Start again what dies, until Ctrl-C or SIGTERM; then end everything."""
+    """Wait for Ctrl-C or SIGTERM; then end everything."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while True:
-            for sentence in keeper.watch():
-                say(sentence)
             time.sleep(0.5)
     except KeyboardInterrupt:
         say("Ending ...")

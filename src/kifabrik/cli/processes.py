@@ -1,12 +1,12 @@
 """Keeps the processes of one machine running side by side and ends them together. Knows commands, not what they do."""
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from kifabrik.core.files import write_text
 
 GRACE_SECONDS = 8
 BACK_OFF_SECONDS_MAX = 30
-_PR_SET_PDEATHSIG = 1
+WATCH_SECONDS = 0.3
 
 
 @dataclass(slots=True)
@@ -38,6 +38,9 @@ class Keeper:
 
     folder: Path
     kept: list[Kept] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ending: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
     def add(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start a process and keep it; its output goes to `<folder>/<name>.log`, its id to `<folder>/<name>.pid`."""
@@ -47,22 +50,37 @@ class Keeper:
         self._start(one)
 
     def _start(self, one: Kept) -> None:
+        # Tied to this process, so that nothing keeps a port when it is killed.
         with one.log.open("ab") as log:
             one.process = subprocess.Popen(
-                list(one.command),
+                [sys.executable, "-m", "kifabrik.cli.tied", str(os.getpid()), *one.command],
                 env={**os.environ, **one.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the others in order
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
             )
         one.starts += 1
         one.started_at = time.monotonic()
         write_text(self.folder / f"{one.name}.pid", f"{one.process.pid}\n")
 
+    def watch_in_background(self, tell: Callable[[str], None]) -> None:
+        """Watch until the end in a thread; `tell` hears a sentence for each death."""
+        # The thread lives as long as the keeper does: the kernel ties a process to the thread that started it.
+        self._thread = threading.Thread(target=self._keep_watching, args=(tell,), daemon=True)
+        self._thread.start()
+
+    def _keep_watching(self, tell: Callable[[str], None]) -> None:
+        while not self._ending.wait(WATCH_SECONDS):
+            for sentence in self.watch():
+                tell(sentence)
+
     def watch(self) -> list[str]:
         """Start again what has died; returns a sentence for each death."""
+        with self._lock:
+            return [] if self._ending.is_set() else self._start_the_dead()
+
+    def _start_the_dead(self) -> list[str]:
         news = []
         for one in self.kept:
             if one.process is None or one.process.poll() is None:
@@ -80,6 +98,13 @@ class Keeper:
 
     def end(self) -> None:
         """Ask every process to end, wait, and kill what does not."""
+        self._ending.set()
+        with self._lock:
+            self._end_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _end_all(self) -> None:
         running = [one.process for one in reversed(self.kept) if one.process is not None]
         for process in running:
             with suppress(ProcessLookupError):
@@ -93,8 +118,3 @@ class Keeper:
                 process.wait()
         for one in self.kept:
             (self.folder / f"{one.name}.pid").unlink(missing_ok=True)
-
-
-def _die_with_parent() -> None:
-    """Let the kernel end a process whose keeper was killed, so that no port stays taken."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

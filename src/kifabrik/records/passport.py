@@ -72,7 +72,5 @@ class Passport(Record):
     evaluation: EvaluationReport
     gate: GateRecord
     decisions: tuple[Decision, ...]
-    evidence: tuple[Finding, ...] = Field(
-        description="what an article asks for, and where it stands"
-    )
+    evidence: tuple[Finding, ...] = Field(description="what an article asks for, and where it stands")
     files: dict[str, str] = Field(description="path in the release folder -> digest, all but the passport itself")

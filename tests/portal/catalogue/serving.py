@@ -14,6 +14,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(404)
             self.end_headers()
             return
+        if self.server.refusal is not None:
+            status, message = self.server.refusal
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps({"error": {"message": message}}).encode())
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
@@ -31,10 +37,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(settings, *, models, pieces=("Dear ", "customer", ",")):
+def serving(settings, *, models, pieces=("Dear ", "customer", ","), refusal=None):
     """Serve until the block ends; yields the server, whose `asked` lists what it was asked."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.asked, server.models, server.pieces = [], set(models), pieces
+    server.asked, server.models, server.pieces, server.refusal = [], set(models), pieces, refusal
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     settings.SERVING_URL = f"http://127.0.0.1:{server.server_port}"

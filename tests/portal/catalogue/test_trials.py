@@ -70,6 +70,25 @@ def test_a_serving_process_that_is_down_is_said_clearly(client, settings, place,
     assert b"does not answer" in page.content
 
 
+def test_a_text_that_is_too_long_for_the_model_is_said_clearly(client, settings, place, release) -> None:
+    client.force_login(place.manager)
+
+    with serving(settings, models=["letters:1"], refusal=(400, "The prompt has 900 tokens; the model reads 256.")):
+        answer = try_it(client, release)
+
+    assert answer.status_code == 422
+    assert answer.json()["title"] == "The prompt has 900 tokens; the model reads 256."
+
+
+def test_a_busy_serving_process_is_said_clearly(client, settings, place, release) -> None:
+    client.force_login(place.manager)
+
+    with serving(settings, models=["letters:1"], refusal=(429, "full")):
+        answer = try_it(client, release)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+
+
 def test_a_release_that_is_not_served_yet_is_said_clearly(client, settings, place, release) -> None:
     client.force_login(place.manager)
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from kifabrik.core.errors import Conflict, Unavailable
+from kifabrik.core.errors import Conflict, InvalidInput, Unavailable
 from kifabrik.portal.catalogue.models import Release, TrialWindow
 
 WINDOW = timedelta(minutes=1)
@@ -94,10 +94,20 @@ def _stream(model: str, question: Question) -> Iterator[str]:
                 remedy=_("It looks for new releases every few seconds; try again in a moment."),
                 code="not-served",
             )
+        if answer.status_code == httpx.codes.BAD_REQUEST:
+            raise InvalidInput(_read_reason(answer), where="prompt", remedy=_("Begin with a shorter text."))
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise Unavailable(_("Others are trying this release."), remedy=_("Try again in a moment."), code="busy")
         answer.raise_for_status()
         for line in answer.iter_lines():
             if line.startswith("data:") and line != "data: [DONE]":
                 yield _read_piece(line.removeprefix("data:"))
+
+
+def _read_reason(answer: httpx.Response) -> str:
+    """Read why the serving process refuses, in the error shape of the OpenAI interface."""
+    answer.read()
+    return str(answer.json().get("error", {}).get("message", ""))
 
 
 def _read_piece(data: str) -> str:
