@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from kifabrik.core.findings import Severity
 from kifabrik.portal.catalogue.forms.datasets import AcceptForm
 from kifabrik.portal.catalogue.models import Dataset, DatasetVersion
 from kifabrik.portal.catalogue.queries import chain, datasets
@@ -96,7 +97,10 @@ def _describe(
         "languages": bars(card.languages),
         "formats": bars(card.formats),
         "licences": bars(card.licences_detected, whole=card.documents_kept),
-        "findings": [row for row in rows if not row.needs_a_person],
+        # What was not checked has a section of its own.
+        "findings": [
+            row for row in rows if not row.needs_a_person and row.finding.severity is not Severity.NOT_CHECKED
+        ],
         "open_rows": [(row, _form_for(row, form)) for row in rows if row.needs_a_person],
         "stops_training": [row for row in rows if row.stops_training],
         "may_accept": may_write,
