@@ -1,6 +1,8 @@
-"""`kifabrik release`: verify a release folder offline, list the releases of a portal. Words and exit codes only."""
+"""`kifabrik release`: verify a release folder offline, make one, list those of a portal. Words and exit codes only."""
 
+import os
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +15,13 @@ from kifabrik.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from kifabrik.passport.verification import TrustedKey, VerificationReport
+    from kifabrik.records.evaluation_report import Waiver
 
-app = typer.Typer(no_args_is_help=True, help="Verify released models and list them.")
+app = typer.Typer(no_args_is_help=True, help="Verify released models, make and list them.")
 
 NOT_GENUINE_EXIT_CODE = 1
+REASON_LENGTH_MIN = 10
+WAIVED_DAYS = 30
 
 
 @app.command()
@@ -35,6 +40,54 @@ def verify(
         _explain(report)
     if not report.is_genuine:
         raise typer.Exit(NOT_GENUINE_EXIT_CODE)
+
+
+@app.command()
+def make(
+    run: Annotated[Path, typer.Argument(help="folder of a finished run")],
+    dataset: Annotated[Path, typer.Option(help="the dataset folder it was trained on")],
+    out: Annotated[Path, typer.Option(help="release folder to make")],
+    name: Annotated[str, typer.Option(help="name of the model; that of the recipe by default")] = "",
+    organisation: Annotated[str, typer.Option(help="who releases it")] = "not stated",
+    waive: Annotated[list[str] | None, typer.Option(help="a red or missing test that a person answers for")] = None,
+    by: Annotated[str, typer.Option(help="the person who answers for waived tests")] = "",
+    reason: Annotated[str, typer.Option(help="why waived tests do not matter here")] = "",
+    keys: Annotated[Path | None, typer.Option(help="folder of your signing key; made on first use")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the passport on standard output")] = False,
+) -> None:
+    """Make a signed release from a run that no portal knows; its passport says that no award stands behind it."""
+    with explain_errors():
+        from kifabrik.passport.keys import ensure_key  # cryptography takes its time
+        from kifabrik.workbench.release import make_release  # the records take their time
+
+        key = ensure_key(keys or Path(os.environ.get("KIFABRIK_HOME", "var")).resolve() / "keys")
+        passport = make_release(
+            run,
+            dataset=dataset,
+            out=out,
+            name=name,
+            organisation=organisation,
+            waivers=_read_waivers(waive or [], by=by, reason=reason),
+            key=key,
+            now=datetime.now(UTC),
+        )
+        if as_json:
+            print_json(passport.model_dump(mode="json"))
+        say(f"{passport.model_name} lies signed in {out}.")
+        say(f"Check it with: kifabrik release verify {out} --key {key.public_path}")
+
+
+def _read_waivers(tests: Sequence[str], *, by: str, reason: str) -> "Sequence[Waiver]":
+    from kifabrik.records.evaluation_report import Waiver  # see make
+
+    if tests and (not by.strip() or len(reason.strip()) < REASON_LENGTH_MIN):
+        raise InvalidInput(
+            "a waived test needs a named person and a reason.",
+            where="--waive",
+            remedy=f"Give --by NAME and --reason TEXT of at least {REASON_LENGTH_MIN} characters.",
+        )
+    until = (datetime.now(UTC).date() + timedelta(days=WAIVED_DAYS)).isoformat()
+    return [Waiver(test=test, by=by.strip(), reason=reason.strip(), expires_on=until) for test in tests]
 
 
 @app.command("list")
