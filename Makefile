@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests benchmarks build_messages.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo clean-demo up test check format messages lock schemas
+.PHONY: help setup demo clean-demo up test check format messages lock schemas coverage
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,10 @@ check: setup ## format, lint, types, floors, templates, migrations
 format: setup ## format the code
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+coverage: setup ## run the tests and show which lines and branches none of them reaches
+	$(BIN)/coverage run -m pytest -m "not slow and not browser"
+	$(BIN)/coverage report --show-missing --skip-covered
 
 schemas: setup ## write the JSON Schemas of the records anew
 	$(BIN)/python -m kifabrik.records.schemas docs/schemas
