@@ -127,7 +127,7 @@ def test_a_line_of_two_gigabytes_is_named_within_bounded_memory(texts: Path, tmp
 def test_ctrl_c_leaves_nothing_and_the_check_can_be_made_again(texts: Path, tmp_path: Path) -> None:
     with (texts / "many.jsonl").open("w") as stream:
         stream.writelines(
-            f'{{"text": "Line {number} of a long file about the weather."}}\n' for number in range(600_000)
+            f'{{"text": "Line {number} of a long file about the weather."}}\n' for number in range(300_000)
         )
     words = ("dataset", "check", texts, "--out", tmp_path / "out")
     process = start(*words)
