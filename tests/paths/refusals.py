@@ -57,7 +57,7 @@ def start(*words: str | Path, environment: Mapping[str, str] | None = None, shel
         stderr=subprocess.PIPE,
         text=True,
         # A test run in the background ignores Ctrl-C and would pass that on.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - tests have one thread
     )
 
 
