@@ -154,6 +154,8 @@ def start_all(*, host: str, port: int, agent: bool, serving: bool) -> Keeper:
     os.environ.setdefault("KIFABRIK_SERVING_URL", f"http://127.0.0.1:{serving_port}")
     start_django()
     prepare()
+    for number in (signal.SIGINT, signal.SIGTERM):  # both end everything in order, also when started in background
+        signal.signal(number, signal.default_int_handler)
     keeper = Keeper(home / "processes")
     python = sys.executable
     keeper.add("portal", [python, "-m", "gunicorn", "kifabrik.portal.web.wsgi:application", "--bind", f"{host}:{port}",
@@ -188,7 +190,6 @@ def end_all(keeper: Keeper) -> None:
 
 def keep_until_stopped(keeper: Keeper) -> None:
     """Wait for Ctrl-C or SIGTERM; then end everything."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while True:
             time.sleep(0.5)
