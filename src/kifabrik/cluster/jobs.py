@@ -37,7 +37,9 @@ class JobSpec:
     """One job to run. `key` is `<run>:<attempt>`: the same key twice is the same job, whatever else is asked.
 
     `environment` is added to the environment of the executor, from which every `KIFABRIK_` variable is taken first, so
-    that no secret of the agent reaches a job. `grace_seconds` lie between SIGTERM and SIGKILL.
+    that no secret of the agent reaches a job. `grace_seconds` lie between SIGTERM and SIGKILL. `devices` counts all
+    nodes together; `account` is the cluster account that pays, where a cluster has accounts. With more than one node,
+    or more than one process a node, the command is a Python module (`python -m ...`) that torchrun starts everywhere.
     """
 
     key: str
@@ -49,6 +51,9 @@ class JobSpec:
     time_limit_seconds: int
     environment: Mapping[str, str] = field(default_factory=dict)
     grace_seconds: int = GRACE_SECONDS
+    nodes: int = 1
+    processes_per_node: int = 1
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,15 @@ class DeclaredOrigin(Part):
     licence: str = Field(description="SPDX identifier or 'unknown'")
     source: str = Field(description="where the documents come from, in words or as an address")
     source_kind: Literal["public", "licensed", "crawled", "user", "synthetic", "own", "other"] = "other"
+    creator: str = Field(default="", description="person or organisation that made the collection")
+    url: str = Field(default="", description="where the collection can be had, if it can")
+    collected_from: str = Field(default="", description="first day of the collection period, ISO 8601, or empty")
+    collected_to: str = Field(default="", description="last day of the collection period, ISO 8601, or empty")
     personal_data_role: Literal["none", "controller", "processor", "unknown"] = "unknown"
-    legal_basis: str = ""
+    legal_basis: str = Field(default="", description="Article 6 GDPR, for example '6(1)(f)'")
+    purpose: str = Field(default="", description="what the personal data in the texts are processed for")
+    retention_until: str = Field(default="", description="day on which the copies are deleted, ISO 8601, or empty")
+    special_categories: Literal["none", "present", "unknown"] = "unknown"
 
 
 class Shard(Part):
@@ -35,6 +42,81 @@ class PersonalDataCount(Part):
     kind: str
     findings: int = Field(ge=0)
     documents: int = Field(ge=0)
+    tiers: dict[str, int] = Field(
+        default={},
+        description="'3' checksum and structure, '2' strict form or context word, '1' shape only -> findings",
+    )
+    countries: dict[str, int] = Field(default={}, description="ISO 3166-1 alpha-2 -> findings, where a kind has one")
+
+
+class DeduplicationRecord(Part):
+    """How near-duplicates were searched (Broder 1997) and removed."""
+
+    method: str = Field(description="for example 'MinHash LSH with verified clusters'")
+    shingle_words: int = Field(ge=1)
+    permutations: int = Field(ge=1)
+    bands: int = Field(ge=1)
+    rows: int = Field(ge=1)
+    threshold: float = Field(gt=0, le=1, description="true Jaccard similarity from which two documents are duplicates")
+    candidate_pairs: int = Field(ge=0)
+    verified_pairs: int = Field(ge=0)
+    clusters: int = Field(ge=0)
+    removed_documents: int = Field(ge=0)
+    removed_bytes: int = Field(ge=0)
+    other_datasets: dict[str, int] = Field(default={}, description="digest of another dataset -> documents also there")
+
+
+class DecontaminationRecord(Part):
+    """Documents that share n-grams with texts on which models are evaluated (Brown et al. 2020, appendix C)."""
+
+    ngram_words: int = Field(ge=1)
+    evaluation_sets: dict[str, int] = Field(description="name and digest of the set -> documents that touch it")
+    removed_documents: int = Field(ge=0)
+
+
+class QualitySignal(Part):
+    """One published heuristic: how many documents it would doubt."""
+
+    code: str
+    title: str
+    source: str = Field(description="the paper that published it")
+    doubted_documents: int = Field(ge=0)
+
+
+class DomainShare(Part):
+    """What one registrable domain contributes."""
+
+    domain: str
+    documents: int = Field(ge=0)
+    text_bytes: int = Field(ge=0)
+
+
+class OptOutEvidence(Part):
+    """A file that says whether text and data mining is reserved, as it was found."""
+
+    kind: Literal["robots.txt", "tdmrep.json", "ai.txt"]
+    path: str
+    domain: str
+    digest: Digest
+    dated_on: str = Field(description="ISO 8601 day on which it was fetched, or empty")
+    reserves: bool | None = Field(description="None where the file does not say")
+
+
+class ConversationCount(Part):
+    """Chat and instruction rows: the form in which they came and what became of them."""
+
+    form: str = Field(description="for example 'alpaca', 'sharegpt', 'messages', 'preference'")
+    rows: int = Field(ge=0)
+    converted: bool
+
+
+class RedactionRecord(Part):
+    """What was done with personal identifiers that were found."""
+
+    action: Literal["report", "placeholder", "mask", "pseudonym", "drop"] = "report"
+    replaced: dict[str, int] = Field(default={}, description="kind -> replacements")
+    dropped_documents: int = Field(default=0, ge=0)
+    key_id: str = Field(default="", description="names the HMAC key of pseudonyms and digests, which is kept elsewhere")
 
 
 class SkippedFile(Part):
@@ -69,4 +151,14 @@ class DatasetCard(Record):
     personal_data: tuple[PersonalDataCount, ...]
     findings: tuple[Finding, ...]
     not_checked: tuple[str, ...] = Field(description="what no check looked at, in words")
+    rules: str = Field(default="", description="version and digest of the rule table, and the engine that ran it")
+    names_method: str = Field(default="none", description="how names were looked for; 'none' = not checked")
+    redaction: RedactionRecord = RedactionRecord()
+    deduplication: DeduplicationRecord | None = None
+    decontamination: DecontaminationRecord | None = None
+    quality: tuple[QualitySignal, ...] = ()
+    lengths: dict[str, int] = Field(default={}, description="'<bytes, a power of two' -> kept documents below it")
+    domains: tuple[DomainShare, ...] = Field(default=(), description="the largest registrable domains, at most 1000")
+    opt_outs: tuple[OptOutEvidence, ...] = ()
+    conversations: tuple[ConversationCount, ...] = ()
     shards: tuple[Shard, ...]

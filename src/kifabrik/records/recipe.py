@@ -115,6 +115,10 @@ class HardwareRecipe(Part):
     """What the work may use."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    nodes: int = Field(default=1, ge=1, le=1024, description="machines that train together")
+    processes_per_node: int = Field(
+        default=1, ge=1, le=64, description="training processes on each machine, one for each of its accelerators used"
+    )
     threads: int = Field(default=0, ge=0, description="0 = the cores granted to the job")
 
 
