@@ -3,6 +3,7 @@
 Knows shapes and units, not how a value came about.
 """
 
+from kifabrik.records.accounted_job import AccountedJob
 from kifabrik.records.base import Record
 from kifabrik.records.dataset_card import DatasetCard
 from kifabrik.records.evaluation_report import EvaluationReport, TestResult, Verdict
@@ -13,6 +14,7 @@ from kifabrik.records.run_manifest import RunManifest
 from kifabrik.records.usage_record import UsageRecord
 
 __all__ = [
+    "AccountedJob",
     "DatasetCard",
     "EvaluationReport",
     "EventKind",

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from kifabrik.records.accounted_job import AccountedJob
 from kifabrik.records.base import Record
 from kifabrik.records.dataset_card import DatasetCard
 from kifabrik.records.evaluation_report import EvaluationReport
@@ -20,6 +21,7 @@ PUBLISHED: dict[str, type[Record]] = {
     "run-event-1": RunEvent,
     "evaluation-report-1": EvaluationReport,
     "usage-record-1": UsageRecord,
+    "accounted-job-1": AccountedJob,
     "passport-1": Passport,
 }
 
