@@ -102,6 +102,27 @@ class OptOutEvidence(Part):
     reserves: bool | None = Field(description="None where the file does not say")
 
 
+class RightsRecord(Part):
+    """How the kept documents stand to the opt-out files that were given; documents without an address are not judged.
+
+    A document without a file for its host counts as not judged too: nobody looked, so nothing is known.
+    """
+
+    documents_with_address: int = Field(ge=0)
+    documents_judged: int = Field(ge=0, description="documents for whose host at least one file was given")
+    reserved_documents: int = Field(ge=0, description="kept although a file reserves text and data mining")
+    reserved_bytes: int = Field(ge=0)
+    removed_documents: int = Field(default=0, ge=0, description="left out because a file reserves it")
+    crawlers: str = Field(default="", description="version of the list of crawlers whose Disallow counts")
+
+
+class FindingsFile(Part):
+    """The rows of personal identifiers that lie beside the card; offsets and keyed digests, never a clear value."""
+
+    digest: Digest
+    rows: int = Field(ge=0)
+
+
 class ConversationCount(Part):
     """Chat and instruction rows: the form in which they came and what became of them."""
 
@@ -160,5 +181,8 @@ class DatasetCard(Record):
     lengths: dict[str, int] = Field(default={}, description="'<bytes, a power of two' -> kept documents below it")
     domains: tuple[DomainShare, ...] = Field(default=(), description="the largest registrable domains, at most 1000")
     opt_outs: tuple[OptOutEvidence, ...] = ()
+    rights: RightsRecord | None = Field(default=None, description="None where no opt-out files were given")
+    licences_declared: dict[str, int] = Field(default={}, description="SPDX identifier in a column -> documents")
+    findings_file: FindingsFile | None = None
     conversations: tuple[ConversationCount, ...] = ()
     shards: tuple[Shard, ...]
