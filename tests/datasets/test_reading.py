@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kifabrik.datasets.documents import STANDARD_LIMITS, Limits, Passage
+from kifabrik.datasets.documents import STANDARD_LIMITS, Limits, Passage, SourceFile
+from kifabrik.datasets.formats import FORMATS, find_suffix
 from kifabrik.datasets.readers import Unreadable, read_passages
-from kifabrik.datasets.sources import FORMATS, SourceFile, find_files, find_suffix
+from kifabrik.datasets.sources import find_files
 
 
 def read(path: Path, limits: Limits = STANDARD_LIMITS) -> list[Passage]:
-    file = SourceFile(path, path.name, path.stat().st_size, FORMATS[find_suffix(path)])
+    file = SourceFile(path, path.name, path.stat().st_size, FORMATS[find_suffix(path.name)])
     return list(read_passages(file, limits=limits))
 
 

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from kifabrik.core.errors import InvalidInput, Unavailable
 from kifabrik.core.quantities import format_bytes
-from kifabrik.datasets.documents import Limits, Passage
-from kifabrik.datasets.sources import SourceFile
+from kifabrik.datasets.documents import Limits, Passage, SourceFile
+from kifabrik.datasets.formats import PLAIN_FORMATS
 
 TEXT_FIELD = "text"
 _CHUNK_BYTES = 1024**2
@@ -213,9 +213,7 @@ def _is_string(kind: pa.DataType) -> bool:
 
 
 READERS: dict[str, Callable[[SourceFile, BinaryIO, Limits], Iterator[Passage]]] = {
-    "txt": _read_text,
-    "md": _read_text,
-    "py": _read_text,
+    **dict.fromkeys(PLAIN_FORMATS, _read_text),
     "jsonl": _read_json_lines,
     "parquet": _read_parquet,
 }

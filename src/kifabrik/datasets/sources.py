@@ -11,28 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kifabrik.core.errors import InvalidInput, NotFound
-from kifabrik.datasets.documents import Limits
+from kifabrik.datasets.documents import Limits, SourceFile
+from kifabrik.datasets.formats import FORMATS, READABLE, find_suffix
 from kifabrik.records.dataset_card import SkippedFile
 
-FORMATS = {
-    ".txt": "txt",
-    ".md": "md",
-    ".py": "py",
-    ".jsonl": "jsonl",
-    ".jsonl.gz": "jsonl",
-    ".parquet": "parquet",
-}
-READABLE = "Readable are " + " ".join(FORMATS) + "."
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One file to read; `name` is its path below what all named paths share, so that no home folder shows in a card."""
-
-    path: Path
-    name: str
-    size_bytes: int
-    format: str
+__all__ = ["READABLE", "Selection", "SourceFile", "find_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +43,7 @@ def find_files(paths: Sequence[Path], *, limits: Limits) -> Selection:
             if reason:
                 skipped[name] = SkippedFile(path=name, reason=reason)
             else:
-                files[name] = SourceFile(found, name, size_bytes, FORMATS[find_suffix(found)])
+                files[name] = SourceFile(found, name, size_bytes, FORMATS[find_suffix(found.name)])
             if len(files) + len(skipped) > limits.files_max:
                 raise InvalidInput(
                     f"holds more than {limits.files_max} files.",
@@ -69,12 +52,6 @@ def find_files(paths: Sequence[Path], *, limits: Limits) -> Selection:
                 )
     ordered = tuple(sorted(files.values(), key=lambda file: file.name))
     return Selection(ordered, tuple(sorted(skipped.values(), key=lambda file: file.path)))
-
-
-def find_suffix(path: Path) -> str:
-    """Give the part of a file name that says its format, in small letters; `.jsonl.gz` counts as one."""
-    name = path.name.lower()
-    return next((suffix for suffix in (".jsonl.gz",) if name.endswith(suffix)), path.suffix.lower())
 
 
 def _find_base(paths: Sequence[Path]) -> Path:
@@ -114,8 +91,9 @@ def _judge(path: Path, *, is_named: bool) -> tuple[str, int]:
         return "hidden", 0
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file", 0
-    if find_suffix(path) not in FORMATS:
-        return f"format {find_suffix(path) or 'without suffix'} is not read", 0
+    suffix = find_suffix(path.name)
+    if suffix not in FORMATS:
+        return f"format {suffix or 'without suffix'} is not read", 0
     if status.st_size == 0:
         return "empty", 0
     return "", status.st_size
