@@ -75,11 +75,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class ProgressNote:
-    """How far a piece of work is: `done` is a share from 0 to 1."""
+    """How far a piece of work is: `done` is a share from 0 to 1; `seconds_left` is None while nobody can tell."""
 
     step: str
     done: float
     message: str = ""
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Limits:
     expansion_max: int = 200  # text bytes per compressed byte; real text stays below 50
     row_group_bytes_max: int = 512 * 1024**2
     shard_bytes_max: int = 256 * 1000**2
+    task_bytes_max: int = 256 * 1000**2  # source bytes that are looked at in one go, and repeated after a kill
     parse_bytes_max: int = 512 * 1024**2  # memory of the process that reads PDF, Word, HTML, Parquet and archives
     parse_seconds_max: int = 5  # its processor time for one document
     packed_file_bytes_max: int = 64 * 1024**2  # a file inside an archive that must be held whole to be read
