@@ -4,8 +4,12 @@ import re
 
 from stdnum import iban, luhn
 
-from kifabrik.datasets.detectors.rule import Hit, Rule, text_before
+from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet, start_of
 
+_IBAN_COUNTRIES = (  # the single euro payments area, then the rest of the IBAN registry
+    rb"(?:A[DLT]|B[EG]|C[HYZ]|D[EK]|E[ES]|F[IR]|G[BIR]|H[RU]|I[EST]|L[ITUV]|M[CDEKT]|N[LO]|P[LT]|R[OS]|S[EIKM]|VA"
+    rb"|A[EZ]|B[ARY]|C[R]|D[O]|EG|FO|G[ELT]|I[LQ]|JO|K[WZ]|L[BC]|M[RU]|P[KS]|QA|S[ACTV]|T[LNR]|UA|VG|XK)"
+)
 _IBAN_REST = re.compile(r"[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,30}")
 _SEPARATORS = str.maketrans("", "", " -\u00a0")
 _EXAMPLE_IBANS = frozenset(  # those printed in the IBAN registry and in countless manuals
@@ -14,9 +18,8 @@ _EXAMPLE_IBANS = frozenset(  # those printed in the IBAN registry and in countle
 _CARD = re.compile(
     r"\d{4}([ -])\d{4}\1\d{4}\1(?:\d{4}(?:\1\d{3}(?!\d))?|\d)(?!\d)|\d{4}([ -])\d{6}\2\d{4,5}(?!\d)|\d{13,19}(?!\d)"
 )
-_CARD_WORDS = re.compile(
-    r"card|visa|mastercard|maestro|amex|karte|carte|carta|tarjeta|cart[aã]o|kort|kaart|kortti|karta|kártya|κάρτα",
-    re.IGNORECASE,
+_CARD_TAIL = re.compile(
+    r"(?:[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]|3[0-9]{3}([ -])[0-9]{6}\2[0-9]{4}|[2-6][0-9]{12})\Z"
 )
 _EXAMPLE_CARDS = frozenset(  # test numbers that card schemes and payment firms publish
     {"4111111111111111", "4242424242424242", "4012888888881881", "4222222222222", "5555555555554444"}
@@ -43,8 +46,8 @@ _NETWORKS: tuple[tuple[range, int, frozenset[int]], ...] = (  # issuer prefixes,
 )
 
 
-def _examine_iban(text: str, match: re.Match[str], is_code: bool) -> Hit | None:  # noqa: ARG001 - one shape for all
-    start = match.start()
+def _examine_iban(sheet: Sheet, end: int) -> Hit | None:
+    text, start = sheet.text, end - 4
     if start and text[start - 1].isalnum():
         return None
     rest = _IBAN_REST.match(text, start)
@@ -63,17 +66,19 @@ def _ends_of_words(text: str, start: int, end: int) -> list[int]:
     return [place for place in ends if place >= len(text) or not text[place].isalnum()]
 
 
-def _examine_card(text: str, match: re.Match[str], is_code: bool) -> Hit | None:
-    start, separator = match.start(), match[1] or match[2] or ""
+def _examine_card(sheet: Sheet, end: int) -> Hit | None:
+    text = sheet.text
+    start = start_of(_CARD_TAIL, text, end, 21)
+    match = _CARD.match(text, start) if start >= 0 else None
+    if match is None:
+        return None
+    separator = match[1] or match[2] or ""
     if not _begins_here(text, start, separator):
         return None
     for end in _ends_of_card(match, separator):
         number = text[start:end].translate(_SEPARATORS)
         if _ends_there(text, end, separator) and _is_card(number):
-            has_word = _CARD_WORDS.search(text_before(text, start)) is not None
-            tier = 3 if separator else 2 if has_word else 1
-            if is_code and tier == 1:
-                return None
+            tier = 3 if separator else 2 if sheet.words_before(start).speak_of("card") else 1
             return Hit("payment-card", start, end, tier, number, is_example=number in _EXAMPLE_CARDS)
     return None
 
@@ -109,7 +114,7 @@ def _is_card(number: str) -> bool:
 IBAN = Rule(
     kind="iban",
     label="bank account numbers (IBAN)",
-    anchor=re.compile(r"[A-Z]{2}\d{2}[ \u00a0-]?[A-Z0-9]{4}"),
+    anchors=(rb"\b" + _IBAN_COUNTRIES + rb"[0-9]{2}",),
     examine=_examine_iban,
     serious_from=1,
     examples="numbers printed as examples in the IBAN registry",
@@ -117,7 +122,13 @@ IBAN = Rule(
 PAYMENT_CARD = Rule(
     kind="payment-card",
     label="payment card numbers",
-    anchor=_CARD,
+    anchors=(
+        rb"\b[0-9]{4} [0-9]{4} [0-9]{4} [0-9]",
+        rb"\b[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]",
+        rb"\b3[0-9]{3} [0-9]{6} [0-9]{4}",
+        rb"\b3[0-9]{3}-[0-9]{6}-[0-9]{4}",
+        rb"\b[2-6][0-9]{12}",
+    ),
     examine=_examine_card,
     serious_from=1,
     examples="test numbers published by card schemes",

@@ -7,7 +7,7 @@ Knows no registry of who uses an address.
 import ipaddress
 import re
 
-from kifabrik.datasets.detectors.rule import Hit, Rule, text_before
+from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet, start_of
 
 _KIND, _LABEL, _SERIOUS_FROM = "ip-address", "IP addresses", 10
 _EXAMPLES = "private, loopback, reserved and documentation ranges (RFC 1918, RFC 5737, RFC 3849, RFC 9637)"
@@ -22,13 +22,22 @@ _ADDRESS_WORD = re.compile(
     r"\bip\b|ipv4|\bips\b|inet|\baddr|address|adresse|host|server|client|remote|peer|gateway|\bdns|\bping\b|https?://|\bfrom\b",
     re.IGNORECASE,
 )
+_V4_TAIL = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]\Z")
+_V4 = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
+_V6_TAIL = re.compile(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:\Z")
+_V6 = re.compile(r"[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{0,4}")
 _GROUPS_MIN = 3
 _PUBLIC_V6 = ipaddress.ip_network("2000::/3")  # the only block that IANA hands out to the public internet
 _EXAMPLE_V6 = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
 
 
-def _examine_v4(text: str, match: re.Match[str], is_code: bool) -> Hit | None:  # noqa: ARG001 - one shape for all
-    start, end = match.span()
+def _examine_v4(sheet: Sheet, end: int) -> Hit | None:
+    text = sheet.text
+    start = start_of(_V4_TAIL, text, end, 16)
+    match = _V4.match(text, start) if start >= 0 else None
+    if match is None:
+        return None
+    end = match.end()
     parts = match[0].split(".")
     if not _stands_alone_v4(text, start, end) or any(
         int(part) > 255 or len(part) > len(str(int(part))) for part in parts
@@ -51,14 +60,19 @@ def _stands_alone_v4(text: str, start: int, end: int) -> bool:
 
 def _is_version(text: str, start: int, parts: list[str]) -> bool:
     """Small numbers count as a version or a section unless a word says that they are an address."""
-    before = text_before(text, start).rpartition("\n")[2]
+    before = text[max(0, start - 40) : start].rpartition("\n")[2]
     if _VERSION_BEFORE.search(before):
         return True
     return sum(len(part) for part in parts[:3]) <= 4 and _ADDRESS_WORD.search(before) is None
 
 
-def _examine_v6(text: str, match: re.Match[str], is_code: bool) -> Hit | None:  # noqa: ARG001 - one shape for all
-    start, end = match.span()
+def _examine_v6(sheet: Sheet, end: int) -> Hit | None:
+    text = sheet.text
+    start = start_of(_V6_TAIL, text, end, 10)
+    match = _V6.match(text, start) if start >= 0 else None
+    if match is None:
+        return None
+    end = match.end()
     before, after = text[max(0, start - 1) : start], text[end : end + 1]
     if before.isalnum() or before in {"_", ":", "."} or after.isalnum() or after in {"_", ":", "/"}:
         return None
@@ -77,7 +91,7 @@ def _examine_v6(text: str, match: re.Match[str], is_code: bool) -> Hit | None:  
 IP_V4 = Rule(
     kind=_KIND,
     label=_LABEL,
-    anchor=re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}"),
+    anchors=(rb"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]",),
     examine=_examine_v4,
     serious_from=_SERIOUS_FROM,
     examples=_EXAMPLES,
@@ -85,7 +99,7 @@ IP_V4 = Rule(
 IP_V6 = Rule(
     kind=_KIND,
     label=_LABEL,
-    anchor=re.compile(r"[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{0,4}"),
+    anchors=(rb"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:",),
     examine=_examine_v6,
     serious_from=_SERIOUS_FROM,
     examples=_EXAMPLES,

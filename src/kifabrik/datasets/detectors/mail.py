@@ -6,7 +6,7 @@ be Latin, Greek or Cyrillic. Knows no mailbox.
 
 import re
 
-from kifabrik.datasets.detectors.rule import Hit, Rule
+from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
 
 _LOCAL_MAX = 64
 _LETTER = "A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff"
@@ -24,8 +24,8 @@ _FILE_SUFFIXES = frozenset(
 _MESSAGE_ID = re.compile(r"[\d.$-]{16,}|[\w.$-]{33,}")
 
 
-def _examine(text: str, match: re.Match[str], is_code: bool) -> Hit | None:
-    place = match.start()
+def _examine(sheet: Sheet, end: int) -> Hit | None:
+    text, is_code, place = sheet.text, sheet.is_code, end - 2
     local = _LOCAL.search(text, max(0, place - _LOCAL_MAX), place)
     domain = _DOMAIN.match(text, place + 1)
     if local is None or domain is None or text[domain.end() : domain.end() + 1] == "@":
@@ -52,7 +52,7 @@ def _is_mailbox(name: str, is_code: bool) -> bool:
 EMAIL = Rule(
     kind="email",
     label="e-mail addresses",
-    anchor=re.compile("@"),
+    anchors=(rb"@[0-9A-Za-z\x80-\xff]",),
     examine=_examine,
     serious_from=5,
     examples="domains reserved for documentation and tests (RFC 2606, RFC 6761)",

@@ -7,8 +7,12 @@ import re
 
 import phonenumbers
 
-from kifabrik.datasets.detectors.rule import Hit, Rule
+from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
 
+_TAIL_MAX = 8
+_GAP = "[ \u00a0\u202f./()\u2010\u2011\u2013-]"
+_GAP_BYTES = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x90\x91\x93\xaf]){0,2}"
+_INTERNATIONAL = re.compile(rf"\+[1-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?!\w)")
 _DECIMAL = re.compile(r"\+\d+\.\d+\Z")
 _EXAMPLES = (  # numbers set aside for films and manuals
     re.compile(r"\+1[2-9]\d\d55501\d\d\Z"),  # North American Numbering Plan, 555-0100 to 555-0199
@@ -17,14 +21,18 @@ _EXAMPLES = (  # numbers set aside for films and manuals
 )
 
 
-def _examine(text: str, match: re.Match[str], is_code: bool) -> Hit | None:
-    start = match.start()
+def _examine(sheet: Sheet, end: int) -> Hit | None:
+    text = sheet.text
+    start = text.rfind("+", max(0, end - _TAIL_MAX), end)
+    match = _INTERNATIONAL.match(text, start) if start >= 0 else None
+    if match is None:
+        return None
     before = text[max(0, start - 1) : start]
     if before.isalnum() or before in {"_", "+", ".", ")", "]"} or _DECIMAL.match(match[0]):
         return None
     for end in _ends_of_groups(match):
         raw = text[start:end]
-        if is_code and raw[1:].isdigit() and not _stands_alone(text, start, end):
+        if sheet.is_code and raw[1:].isdigit() and not _stands_alone(text, start, end):
             return None
         number = _parse(raw)
         if number is not None:
@@ -57,8 +65,8 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 PHONE = Rule(
     kind="phone",
-    label="international telephone numbers",
-    anchor=re.compile(r"\+[1-9](?:[ \u00a0./()\u2011\u2013-]{0,2}\d){6,14}(?![\w])"),
+    label="telephone numbers",
+    anchors=(rb"\+[1-9]" + _GAP_BYTES + rb"[0-9]" + _GAP_BYTES + rb"[0-9]",),
     examine=_examine,
     serious_from=3,
     examples="numbers set aside for fiction and manuals (NANP 555-01xx, Ofcom, Bundesnetzagentur)",

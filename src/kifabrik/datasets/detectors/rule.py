@@ -1,8 +1,20 @@
-"""The shape of one detector: a cheap anchor that finds candidates, and a check that judges one. Knows no kind."""
+"""The shape of one detector: cheap anchors that name places, and a check that judges one place. Knows no kind.
+
+An anchor is a regular expression over UTF-8 bytes in the words that hyperscan, RE2 and `re` share. An engine reports
+where matches end, never where they begin. The three report the same places if an anchor keeps to two rules: it begins
+with a sign that cannot stand inside another match which counts (a word boundary, an `@`), and its last piece has one
+possible length. What a check accepts must depend on the text around the place alone.
+"""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+from kifabrik.datasets.detectors.context import NO_WORDS, Words, words_in
+
+CHECKSUM, CONTEXT, SHAPE = 3, 2, 1  # the tiers
+_WINDOW = 48
+_SEPARATORS = str.maketrans("", "", " .,/()\u00a0\u202f\u2009-\u2010\u2011\u2013")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +30,58 @@ class Hit:
     is_example: bool = False
 
 
-Examine = Callable[[str, re.Match[str], bool], Hit | None]
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One text under scan; `language` may be empty, hits below `tier_min` are not wanted."""
+
+    text: str
+    is_code: bool
+    language: str = ""
+    tier_min: int = 1
+
+    def before(self, start: int, length: int = _WINDOW) -> str:
+        """Give the characters before a place."""
+        return self.text[max(0, start - length) : start]
+
+    def words_before(self, start: int, length: int = _WINDOW) -> Words:
+        """Say which kinds the words before a place speak of."""
+        before = self.before(start, length)
+        return words_in(before) if before else NO_WORDS
+
+    def cuts_word(self, start: int, end: int) -> bool:
+        """Say whether letters, digits or an underscore touch a piece of text."""
+        before, after = self.text[start - 1 : start] if start else "", self.text[end : end + 1]
+        return before.isalnum() or before == "_" or after.isalnum() or after == "_"
+
+
+class Examine(Protocol):
+    """Judges the place where a match of an anchor ends."""
+
+    def __call__(self, sheet: Sheet, end: int) -> Hit | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of personal identifier.
 
-    `examine(text, match, is_code)` judges a match of `anchor`; `examples` says which hits count as documentation
+    `examine(sheet, end)` judges a place that one of `anchors` names; `examples` says which hits count as documentation
     and not as personal data; from `serious_from` findings on, a person must accept them before training.
     """
 
     kind: str
     label: str
-    anchor: re.Pattern[str]
+    anchors: tuple[bytes, ...]
     examine: Examine
     serious_from: int
     examples: str
 
 
-def text_before(text: str, start: int, length: int = 40) -> str:
-    """Give the characters before a place, for context words."""
-    return text[max(0, start - length) : start]
+def strip_separators(number: str) -> str:
+    """Take blanks and the signs between groups of digits out."""
+    return number.translate(_SEPARATORS)
+
+
+def start_of(tail: re.Pattern[str], text: str, end: int, window: int) -> int:
+    """Give where the match of an anchor ending at `end` begins, or -1; `tail` is that anchor over characters."""
+    match = tail.search(text, max(0, end - window), end)
+    return match.start() if match is not None else -1

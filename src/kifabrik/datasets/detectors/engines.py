@@ -1,0 +1,92 @@
+"""Three engines for one table of anchors: hyperscan, RE2 and `re`. Each says which anchors end where in UTF-8 bytes.
+
+hyperscan runs all anchors in one walk; the others need one walk an anchor and are there for machines without its wheel.
+Knows bytes and patterns, not what they mean.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Literal, Protocol
+
+from kifabrik.core.errors import Unavailable
+
+EngineName = Literal["hyperscan", "re2", "re"]
+_Compile = Callable[[bytes], re.Pattern[bytes]]
+ENGINES: tuple[EngineName, ...] = ("hyperscan", "re2", "re")  # the fastest first
+
+
+class Engine(Protocol):
+    """Finds where anchors end."""
+
+    name: EngineName
+
+    def places(self, data: bytes) -> list[int]:
+        """Give `end * number of anchors + index of the anchor` for every match, in no promised order."""
+
+
+class HyperscanEngine:
+    """All anchors in one walk; ends only, because starts of bounded repeats need too large an automaton."""
+
+    name: EngineName = "hyperscan"
+
+    def __init__(self, anchors: Sequence[bytes]) -> None:
+        hyperscan = import_module("hyperscan")
+        self._count = len(anchors)
+        self._database = hyperscan.Database()
+        numbers = list(range(self._count))
+        self._database.compile(expressions=list(anchors), ids=numbers, flags=[0] * self._count)
+
+    def places(self, data: bytes) -> list[int]:
+        """Give the places of one walk."""
+        found: list[int] = []
+        append, count = found.append, self._count
+
+        def note(number: int, start: int, end: int, flags: int, context: object) -> None:  # noqa: ARG001 - its shape
+            append(end * count + number)
+
+        self._database.scan(data, match_event_handler=note)
+        return found
+
+
+class WalkingEngine:
+    """One walk an anchor, with any module that compiles patterns as `re` does."""
+
+    def __init__(
+        self, name: EngineName, anchors: Sequence[bytes], compile_one: Callable[[bytes], re.Pattern[bytes]]
+    ) -> None:
+        self.name: EngineName = name
+        self._patterns = [compile_one(anchor) for anchor in anchors]
+
+    def places(self, data: bytes) -> list[int]:
+        """Give the places of one walk after the other."""
+        count = len(self._patterns)
+        return [
+            match.end() * count + number
+            for number, pattern in enumerate(self._patterns)
+            for match in pattern.finditer(data)
+        ]
+
+
+def make_engine(name: EngineName | Literal["auto"], anchors: Sequence[bytes]) -> Engine:
+    """Compile anchors for a named engine, or for the fastest one this machine has; raises Unavailable."""
+    chosen = next(each for each in ENGINES if find_spec(each) is not None) if name == "auto" else name
+    if find_spec(chosen) is None:
+        raise Unavailable(f"the engine {chosen} is not installed.", remedy="Install it, or leave the choice to auto.")
+    if chosen == "hyperscan":
+        return HyperscanEngine(anchors)
+    return WalkingEngine(chosen, anchors, _compile_for_re2() if chosen == "re2" else re.compile)
+
+
+def _compile_for_re2() -> _Compile:
+    re2 = import_module("re2")
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # bytes as they are, like the two others
+    options.log_errors = False
+
+    def compile_one(anchor: bytes) -> re.Pattern[bytes]:
+        pattern: re.Pattern[bytes] = re2.compile(anchor, options)
+        return pattern
+
+    return compile_one

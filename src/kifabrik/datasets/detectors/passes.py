@@ -1,0 +1,110 @@
+"""One walk over a block of texts: anchors in bytes, places in characters, checks, and who wins where two hits overlap.
+
+Knows no kind. Texts are joined into blocks of about a megabyte because a call for each text would cost more than the
+walk itself; a zero byte stands between two texts and no anchor matches it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from kifabrik.datasets.detectors.engines import Engine, EngineName, make_engine
+from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
+
+_BLOCK_CHARACTERS = 1_000_000
+_FIRST_CONTINUATION, _LAST_CONTINUATION = 0x80, 0xBF
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """Rules with their anchors compiled: `rules_of[n]` are the rules that look where anchor n ends."""
+
+    rules: tuple[Rule, ...]
+    engine: Engine
+    rules_of: tuple[tuple[int, ...], ...]
+
+
+def compile_rules(rules: Sequence[Rule], engine: EngineName | Literal["auto"]) -> Programme:
+    """Compile the anchors of all rules once each; raises Unavailable for an engine that is not installed."""
+    anchors = list(dict.fromkeys(anchor for rule in rules for anchor in rule.anchors))
+    users = tuple(tuple(n for n, rule in enumerate(rules) if anchor in rule.anchors) for anchor in anchors)
+    return Programme(tuple(rules), make_engine(engine, anchors), users)
+
+
+def find_hits(programme: Programme, sheets: Sequence[Sheet]) -> list[tuple[Hit, ...]]:
+    """Find all identifiers of each text, in the order of their places; hits of one text never overlap."""
+    found: list[tuple[Hit, ...]] = [()] * len(sheets)
+    for first, last in _cut_into_blocks(sheets):
+        _scan_block(programme, sheets, found, first, last)
+    return found
+
+
+def _cut_into_blocks(sheets: Sequence[Sheet]) -> Iterator[tuple[int, int]]:
+    first = size = 0
+    for number, sheet in enumerate(sheets):
+        size += len(sheet.text)
+        if size >= _BLOCK_CHARACTERS:
+            yield first, number + 1
+            first, size = number + 1, 0
+    if first < len(sheets):
+        yield first, len(sheets)
+
+
+def _scan_block(
+    programme: Programme, sheets: Sequence[Sheet], found: list[tuple[Hit, ...]], first: int, last: int
+) -> None:
+    joined = "\0".join([sheet.text for sheet in sheets[first:last]])
+    data = joined.encode("utf-8", "surrogatepass")  # half a surrogate pair is a text's fault, not a reason to stop
+    places = programme.engine.places(data)
+    if not places:
+        return
+    lengths = np.fromiter((len(sheets[n].text) + 1 for n in range(first, last)), np.int64, last - first)
+    starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    ends, anchors = np.divmod(np.unique(np.array(places, np.int64)), len(programme.rules_of))
+    if len(data) != len(joined):
+        ends = _characters_before(data)[ends]
+    documents = np.searchsorted(starts, ends - 1, side="right") - 1
+    local = ends - starts[documents]
+    per_document: dict[int, list[tuple[int, Hit]]] = {}
+    rules, rules_of, before = programme.rules, programme.rules_of, (-1, -1, -1)
+    for document, end, anchor in zip(documents.tolist(), local.tolist(), anchors.tolist(), strict=True):
+        sheet = sheets[first + document]
+        for number in rules_of[anchor]:
+            if before == (document, end, number):
+                continue
+            before = (document, end, number)
+            hit = rules[number].examine(sheet, end)
+            if hit is not None and hit.tier >= sheet.tier_min:
+                per_document.setdefault(first + document, []).append((number, hit))
+    for document, hits in per_document.items():
+        found[document] = _settle(hits)
+
+
+def _characters_before(data: bytes) -> np.ndarray:
+    """Give, for every byte offset, how many characters begin before it."""
+    octets = np.frombuffer(data, np.uint8)
+    begins = (octets < _FIRST_CONTINUATION) | (octets > _LAST_CONTINUATION)
+    counted = np.empty(len(data) + 1, np.int64)
+    counted[0] = 0
+    np.cumsum(begins, out=counted[1:])
+    return counted
+
+
+def _settle(hits: list[tuple[int, Hit]]) -> tuple[Hit, ...]:
+    """Where two hits overlap, keep the surer one, then the longer one, then that of the earlier rule."""
+    if len(hits) == 1:
+        return (hits[0][1],)
+    ranked = sorted(set(hits), key=lambda each: (-each[1].tier, each[1].start - each[1].end, each[0], each[1].start))
+    starts: list[int] = []
+    kept: list[Hit] = []
+    for _, hit in ranked:
+        place = bisect_left(starts, hit.start)
+        touches_before = place > 0 and kept[place - 1].end > hit.start
+        touches_after = place < len(kept) and kept[place].start < hit.end
+        if not touches_before and not touches_after:
+            starts.insert(place, hit.start)
+            kept.insert(place, hit)
+    return tuple(kept)
