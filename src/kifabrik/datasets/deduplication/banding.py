@@ -1,0 +1,188 @@
+"""Finds pairs of documents whose signatures share a band, within a bounded memory. Knows signatures, not texts.
+
+Each band of each signature becomes one 64-bit key. Band by band, equal keys are brought together by sorting, for all
+parts at once. Memory: 8 bytes a document and band on disk (in memory for small collections), and `memory_bytes` for
+sorting: keys are taken in as many passes as that needs, each pass the keys of one remainder. 100 million documents need
+25.6 GB of scratch space and, with 256 MB, 15 passes a band.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from kifabrik.core.errors import InvalidInput
+from kifabrik.core.files import explain_disk_errors
+from kifabrik.datasets.deduplication.parameters import Parameters
+from kifabrik.datasets.deduplication.signatures import NO_SHINGLE, Signatures
+from kifabrik.datasets.words import Hashes, Places, mix
+
+MEMORY_BYTES = 256 * 1024**2
+BUCKET_REACH = 32  # a document is compared with the first of its bucket and with this many before it
+_BYTES_A_KEY = 40  # key, place, order and their sorted copies while one pass is sorted
+_ROWS_AT_ONCE = 1 << 16
+_PAIRS_AT_ONCE = 1 << 20
+_PAIRS_COMPARED = 1 << 13
+_DOCUMENTS_MAX = 1 << 32
+_NO_KEY = np.uint64(0)
+_FACTOR = 0xD6E8FEB86659FD93
+
+
+class Collection:
+    """The signatures of all parts under one numbering, in the order of the parts; parts may be memory-mapped files."""
+
+    def __init__(self, parts: Sequence[Signatures], parameters: Parameters) -> None:
+        for part in parts:
+            if part.ndim != 2 or part.shape[1] != parameters.permutations:
+                raise InvalidInput(
+                    f"signatures have {part.shape[-1]} permutations, but {parameters.permutations} are wanted.",
+                    remedy="Make all signatures with the same parameters.",
+                )
+        self.parts = list(parts)
+        self.offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts]))).astype(np.int64)
+        if len(self) > _DOCUMENTS_MAX:
+            raise InvalidInput("more than four thousand million documents.", remedy="Check them as several datasets.")
+
+    def __len__(self) -> int:
+        """Count the documents of all parts."""
+        return int(self.offsets[-1])
+
+    def rows(self, documents: Places) -> Signatures:
+        """Give the signatures of some documents."""
+        if len(self.parts) == 1:
+            return self.parts[0][documents]
+        owners = np.searchsorted(self.offsets, documents, side="right") - 1
+        rows = np.empty((len(documents), self.parts[0].shape[1]), dtype=np.uint32)
+        for owner in np.unique(owners):
+            mine = owners == owner
+            rows[mine] = self.parts[owner][documents[mine] - self.offsets[owner]]
+        return rows
+
+    def blocks(self) -> Iterator[tuple[int, Signatures]]:
+        """Walk over all signatures in order, a bounded number at once, each block with the number of its first."""
+        for part, offset in zip(self.parts, self.offsets, strict=False):
+            for start in range(0, len(part), _ROWS_AT_ONCE):
+                yield int(offset) + start, part[start : start + _ROWS_AT_ONCE]
+
+
+@contextmanager
+def band_keys(
+    collection: Collection, parameters: Parameters, *, memory_bytes: int, scratch: Path | None
+) -> Iterator[Hashes]:
+    """Give the key of each band (row) and document (column), 0 for a document without a word.
+
+    They are kept in a file of `scratch` if they do not fit the memory; raises Unavailable for a full disk.
+    """
+    shape = (parameters.bands, len(collection))
+    if 8 * shape[0] * shape[1] <= memory_bytes:
+        keys = np.empty(shape, dtype=np.uint64)
+        _fill(keys, collection, parameters)
+        yield keys
+        return
+    with explain_disk_errors(scratch or Path(tempfile.gettempdir())), tempfile.TemporaryFile(dir=scratch) as file:
+        file.truncate(8 * shape[0] * shape[1])
+        mapped = np.memmap(file, dtype=np.uint64, mode="r+", shape=shape)
+        _fill(mapped, collection, parameters)
+        yield mapped
+        del mapped
+
+
+def _fill(keys: Hashes, collection: Collection, parameters: Parameters) -> None:
+    for first, rows in collection.blocks():
+        keys[:, first : first + len(rows)] = _key(rows, parameters).T
+
+
+def _key(rows: Signatures, parameters: Parameters) -> Hashes:
+    used = rows[:, : parameters.bands * parameters.rows].reshape(len(rows), parameters.bands, parameters.rows)
+    keys = np.zeros(used.shape[:2], dtype=np.uint64)
+    for row in range(parameters.rows):
+        keys = mix(keys + used[:, :, row].astype(np.uint64), _FACTOR)
+    keys[keys == _NO_KEY] = 1
+    keys[np.all(rows == NO_SHINGLE, axis=1)] = _NO_KEY
+    return keys
+
+
+def candidate_pairs(
+    collection: Collection, parameters: Parameters, *, memory_bytes: int = MEMORY_BYTES, scratch: Path | None = None
+) -> npt.NDArray[np.int64]:
+    """Give pairs (earlier, later) that share a band and whose signatures agree about as much as the threshold asks.
+
+    Each once, sorted by the later document, then the earlier one; 16 bytes a pair. A bucket of more than 33 documents
+    is not compared each with each: a document meets the bucket's first and the 32 before it.
+    """
+    found: list[Hashes] = []
+    waiting: list[Hashes] = []
+    with band_keys(collection, parameters, memory_bytes=memory_bytes, scratch=scratch) as keys:
+        for band in range(parameters.bands):
+            for pairs in _pairs_of_band(keys[band], memory_bytes):
+                waiting.append(pairs)
+                if sum(map(len, waiting)) > _PAIRS_AT_ONCE:
+                    found = [np.unique(np.concatenate([*found, _keep_similar(waiting, collection, parameters)]))]
+                    waiting = []
+    packed = np.unique(np.concatenate([np.zeros(0, np.uint64), *found, _keep_similar(waiting, collection, parameters)]))
+    later, earlier = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)
+    return np.stack((earlier, later), axis=1).astype(np.int64)
+
+
+def select_keys(keys: Hashes, remainder: int, passes: int) -> tuple[Hashes, Places]:
+    """Read one pass of a band: the keys of one remainder with their documents, in order of key, then document."""
+    picked, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+    for start in range(0, len(keys), _PAIRS_AT_ONCE):
+        block = np.asarray(keys[start : start + _PAIRS_AT_ONCE])
+        mine = np.flatnonzero((block % np.uint64(passes) == remainder) & (block != _NO_KEY))
+        picked.append(block[mine])
+        places.append(mine + start)
+    chosen, documents = np.concatenate(picked), np.concatenate(places)
+    order = np.argsort(chosen, kind="stable")
+    return chosen[order], documents[order]
+
+
+def count_passes(documents: int, memory_bytes: int) -> int:
+    """Passes over a band so that one of them fits the memory."""
+    return max(1, -(-documents * _BYTES_A_KEY // memory_bytes))
+
+
+def _pairs_of_band(keys: Hashes, memory_bytes: int) -> Iterator[Hashes]:
+    """Give pairs of documents with equal keys, packed as (later << 32) | earlier."""
+    passes = count_passes(len(keys), memory_bytes)
+    for remainder in range(passes):
+        chosen, documents = select_keys(keys, remainder, passes)
+        yield from _pairs_of_sorted(chosen, documents)
+
+
+def _pairs_of_sorted(keys: Hashes, documents: Places) -> Iterator[Hashes]:
+    starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else np.zeros(0, np.int64)
+    lengths = np.diff(np.append(starts, len(keys)))
+    first = np.repeat(starts, lengths)
+    distance = np.arange(len(keys)) - first
+    for step in range(1, BUCKET_REACH + 1):
+        later = np.flatnonzero(distance >= step)
+        if not len(later):
+            return
+        yield _pack(documents[later - step], documents[later])
+    far = np.flatnonzero(distance > BUCKET_REACH)
+    yield _pack(documents[first[far]], documents[far])
+
+
+def _pack(earlier: Places, later: Places) -> Hashes:
+    return (later.astype(np.uint64) << np.uint64(32)) | earlier.astype(np.uint64)
+
+
+def _keep_similar(waiting: list[Hashes], collection: Collection, parameters: Parameters) -> Hashes:
+    """Keep the pairs whose signatures agree in at least `estimate_min` of their places."""
+    packed = np.unique(np.concatenate([np.zeros(0, np.uint64), *waiting]))
+    kept = [np.zeros(0, np.uint64)]
+    for start in range(0, len(packed), _PAIRS_COMPARED):
+        pairs = packed[start : start + _PAIRS_COMPARED]
+        earlier, later = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64), (pairs >> np.uint64(32)).astype(np.int64)
+        share = estimate_similarity(collection.rows(earlier), collection.rows(later))
+        kept.append(pairs[share >= parameters.estimate_min])
+    return np.concatenate(kept)
+
+
+def estimate_similarity(left: Signatures, right: Signatures) -> npt.NDArray[np.float64]:
+    """Share of equal places, row by row."""
+    return np.count_nonzero(left == right, axis=1) / left.shape[1]
