@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from kifabrik.cli.login import connect
 from kifabrik.cli.run_display import RunDisplay
+from kifabrik.cli.run_together import is_follower, start_together
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, say
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.ids import new_id
@@ -62,9 +63,15 @@ def here(
         work = read_recipe(recipe)
         name, place = _choose_place(work, folder=folder, run_id=run_id)
         data = dataset or _dataset_of(work)
+        if is_follower():
+            from kifabrik.workbench.following import follow  # torch takes seconds to import
+
+            follow(work, folder=place, dataset=data, run_id=name, now=lambda: datetime.now(UTC))
+            return
         if run_id is None and not (place / "manifest.json").exists():
             _require_accepted(data, codes=accept or [])
-        from kifabrik.workbench.walk import run  # torch takes seconds to import
+        start_together(work, name=name, recipe=recipe, folder=place, dataset=data, as_json=as_json)
+        from kifabrik.workbench.walk import run  # as above
 
         say(f"{name} in {place}")
         with RunDisplay() as display:

@@ -1,10 +1,12 @@
 """The command that starts one training process for each accelerator, on one machine or on many.
 
-Knows torchrun's words (torch.distributed.run), not the program it starts. Standard library only.
+Knows the words of the starter, which is torchrun's library with our exit codes, not the program it starts. Standard
+library only.
 """
 
 from kifabrik.core.errors import InvalidInput
 
+STARTER = "kifabrik.workbench.together"
 _SHORTEST = 3  # interpreter, -m, module
 
 
@@ -21,7 +23,7 @@ def distribute(
 
     `rendezvous` is the host:port of the first machine, needed with more than one; `job_id` keeps two jobs apart that
     meet at one address; `local_address` names this machine where its host name does not resolve. One process in all
-    needs no torchrun, and the command stays as it is. A process that dies ends all: the run resumes from its
+    needs no starter, and the command stays as it is. A process that dies ends all: the run resumes from its
     checkpoint as a new attempt. Raises InvalidInput for a command that is no Python module.
     """
     if nodes == 1 and processes_per_node == 1:
@@ -34,13 +36,8 @@ def distribute(
         )
     if nodes > 1 and not rendezvous:
         raise InvalidInput("several machines need an address at which they meet.", where="rendezvous")
-    meeting = (
-        ("--standalone",)
-        if nodes == 1
-        else (
-            *("--rdzv-backend", "c10d", "--rdzv-endpoint", rendezvous, "--rdzv-id", job_id or "kifabrik"),
-            *(("--local-addr", local_address) if local_address else ()),
-        )
-    )
-    torchrun = ("-m", "torch.distributed.run", "--nnodes", str(nodes), "--nproc-per-node", str(processes_per_node))
-    return (command[0], *torchrun, *meeting, "--max-restarts", "0", *command[1:])
+    words = ["--nodes", str(nodes), "--processes-per-node", str(processes_per_node)]
+    if nodes > 1:
+        words += ["--rendezvous", rendezvous, "--job-id", job_id or "kifabrik"]
+        words += ["--local-address", local_address] if local_address else []
+    return (command[0], "-m", STARTER, *words, *command[2:])

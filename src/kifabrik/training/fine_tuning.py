@@ -26,6 +26,7 @@ from kifabrik.training.pair_file import PairFile
 from kifabrik.training.pretraining import build_untrained
 from kifabrik.training.sampling import write_sample
 from kifabrik.training.stopping import ShouldStop, never
+from kifabrik.training.team import ALONE, Team
 from kifabrik.training.telemetry import Report, discard
 from kifabrik.training.token_file import Array
 from kifabrik.training.tokenizer import END_OF_TEXT, special_id
@@ -50,8 +51,11 @@ def adapt(
     report: Report = discard,
     should_stop: ShouldStop = never,
     tell_seconds: float = 0.5,
+    team: Team = ALONE,
 ) -> loop.Outcome:
     """Adapt pre-trained weights to the pairs, merge, check the merge and write `weights_path`.
+
+    The processes of a `team` share each batch; its leader merges and writes.
 
     Raises as `loop.run` does, and KifabrikError if the merged model does not answer as the adapted one did.
     """
@@ -63,9 +67,13 @@ def adapt(
         pairs, batch_sequences=settings.batch_sequences, seed=recipe.seed, pad_id=special_id(tokenizer, END_OF_TEXT)
     )
 
+    mine, trained = team.share(settings.batch_sequences), team.wrap(adapted)
+
     def loss_of_step(step: int) -> tuple[Any, int]:
         inputs, targets = (torch.from_numpy(rows).to(hardware.device) for rows in batches.batch(step))
-        return _completion_loss(adapted, inputs, targets, hardware), inputs.numel()
+        # Completions differ in length: each token counts the same, whichever process it fell to.
+        loss = _summed_loss(trained, inputs[mine], targets[mine], hardware) * team.size / _count(targets)
+        return loss, inputs.numel()
 
     def measure() -> Mapping[str, float]:
         return batches.measure(adapted, hardware)
@@ -87,7 +95,9 @@ def adapt(
         sample=sample,
     )
     phase = loop.Phase.of("fine-tuning", settings, tell_seconds=tell_seconds)
-    position = loop.run(phase, work, checkpoints=checkpoints, report=report, should_stop=should_stop)
+    position = loop.run(phase, work, checkpoints=checkpoints, report=report, should_stop=should_stop, team=team)
+    if not team.is_leader:
+        return loop.Outcome.of(position, flop=0, measured={})
     measured = measure()
     merged = merge_checked(adapted, rows=torch.from_numpy(batches.batch(0)[0]).to(hardware.device))
     write_tensors(weights_path, dict(merged.named_parameters()))
@@ -132,9 +142,18 @@ def _add_adapters(model: Model, settings: FineTuningRecipe, *, seed: int) -> Mod
 
 
 def _completion_loss(model: Model, inputs: Any, targets: Any, hardware: Hardware) -> Any:
+    return _summed_loss(model, inputs, targets, hardware) / _count(targets)
+
+
+def _summed_loss(model: Model, inputs: Any, targets: Any, hardware: Hardware) -> Any:
     with hardware.autocast():
         logits = model(input_ids=inputs, use_cache=False).logits
-    return functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=_NO_LOSS)
+    flat = logits.float().flatten(0, 1)
+    return functional.cross_entropy(flat, targets.flatten(), ignore_index=_NO_LOSS, reduction="sum")
+
+
+def _count(targets: Any) -> Any:
+    return (targets != _NO_LOSS).sum()
 
 
 @dataclass(frozen=True, slots=True)

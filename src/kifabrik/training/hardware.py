@@ -10,6 +10,7 @@ import torch
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.records.recipe import HardwareRecipe
+from kifabrik.training.team import share_of_threads
 
 _CGROUP_CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
@@ -40,7 +41,7 @@ def prepare(recipe: HardwareRecipe) -> Hardware:
             remedy="Write 'auto' or 'cpu', or start the run on a node with an accelerator.",
         )
     device = "cuda" if has_cuda and recipe.device != "cpu" else "cpu"
-    threads = min(recipe.threads, granted_cores()) if recipe.threads else granted_cores()
+    threads = share_of_threads(min(recipe.threads, granted_cores()) if recipe.threads else granted_cores())
     torch.set_num_threads(threads)
     if device == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it in deterministic mode

@@ -1,7 +1,8 @@
 """The training loop that pre-training and fine-tuning share: budget, schedule, telemetry, checkpoints, stopping.
 
 Knows a function that gives the loss of a step; not what the model or its data are. The data order is a pure function
-of seed and step, so weights, optimiser and position are all there is to resume.
+of seed and step, so weights, optimiser and position are all there is to resume. Several processes make each step
+together; the leader's clock and wishes hold for all, and the leader alone measures, tells and saves.
 """
 
 import math
@@ -12,17 +13,19 @@ from typing import Any
 
 import torch
 
-from kifabrik.core.errors import InvalidInput
+from kifabrik.core.errors import InvalidInput, Unavailable
 from kifabrik.records.recipe import Budget, FineTuningRecipe, PretrainingRecipe
 from kifabrik.training import schedule
 from kifabrik.training.checkpoint import Checkpoints, Position
 from kifabrik.training.optimisers import Optimiser, scale_rates
 from kifabrik.training.stopping import ShouldStop, Stopped, never
+from kifabrik.training.team import ALONE, Team
 from kifabrik.training.telemetry import Measured, Progress, Report, Sampled, Saved, discard
 
 Clock = Callable[[], float]  # seconds that never go back
 GRADIENT_NORM_MAX = 1.0
 SAVE_SHARE_MAX = 0.05  # of the time goes into checkpoints: those of a large model come less often than the recipe asks
+VISIBLE_SECONDS_MAX = 120
 TELL_SLOWDOWN_MAX = 120  # long phases tell once a minute, not twice a second
 
 
@@ -95,17 +98,18 @@ def run(
     report: Report = discard,
     should_stop: ShouldStop = never,
     clock: Clock = time.monotonic,
+    team: Team = ALONE,
 ) -> Position:
     """Train until the budget is used; resumes from the newest checkpoint and leaves one at the end.
 
     Raises InvalidInput if the loss stops being a number, Stopped if asked to stop (after saving), Unavailable if the
     disk is full (the checkpoint before stays whole).
     """
-    position = checkpoints.load(weights=work.weights, optimisers=work.optimisers)
-    trainer = _Loop(phase, work, checkpoints=checkpoints, report=report, position=position, clock=clock)
-    while not schedule.is_done(phase.budget, step=trainer.position.step, elapsed_seconds=trainer.elapsed()):
+    position = _resume(work, checkpoints, team)
+    trainer = _Loop(phase, work, checkpoints=checkpoints, report=report, position=position, clock=clock, team=team)
+    while trainer.goes_on():
         trainer.step()
-        if should_stop():
+        if team.agree([should_stop()])[0]:
             trainer.save()
             raise Stopped(
                 f"{phase.name} stopped at step {trainer.position.step}, as asked; the checkpoint is saved.",
@@ -113,6 +117,25 @@ def run(
             )
     trainer.finish()
     return trainer.position
+
+
+def _resume(work: Work, checkpoints: Checkpoints, team: Team) -> Position:
+    """Load the newest checkpoint; followers take the leader's, which a shared file system may show them a little later.
+
+    Raises Unavailable if a follower does not see it within two minutes.
+    """
+    position = checkpoints.load(weights=work.weights, optimisers=work.optimisers)
+    step = int(team.agree([position.step])[0])
+    limit = time.monotonic() + VISIBLE_SECONDS_MAX
+    while position.step != step and time.monotonic() < limit:
+        time.sleep(1)
+        position = checkpoints.load(weights=work.weights, optimisers=work.optimisers)
+    if position.step != step:
+        raise Unavailable(
+            f"process {team.rank} does not see the checkpoint of step {step} that the first process resumes from.",
+            remedy="The run folder must lie on a file system that all nodes share.",
+        )
+    return position
 
 
 class _Loop:
@@ -127,26 +150,34 @@ class _Loop:
         report: Report,
         position: Position,
         clock: Clock,
+        team: Team,
     ) -> None:
-        self.position, self._clock = position, clock
+        self.position, self._clock, self._team = position, clock, team
         self._phase, self._work, self._checkpoints, self._report = phase, work, checkpoints, report
         self._begun_at = self._clock() - position.elapsed_seconds
         self._saved_at = self._told_at = self._clock()
         self._told_tokens = position.tokens
         self._measured = math.floor(self._share() * phase.measurements)
         self._saved_step, self._save_seconds = position.step, 0.0
-        if position.step == 0:
+        self._elapsed = position.elapsed_seconds
+        if position.step == 0 and team.is_leader:
             self._measure()
             self._report(Sampled(step=0, text=self._work.sample()))
 
     def elapsed(self) -> float:
         return self._clock() - self._begun_at
 
+    def goes_on(self) -> bool:
+        """Say whether there is a step left to make, by the leader's clock."""
+        (self._elapsed,) = self._team.agree([self.elapsed()])
+        return not schedule.is_done(self._phase.budget, step=self.position.step, elapsed_seconds=self._elapsed)
+
     def step(self) -> None:
         """Make one step; tell, measure and save when it is time."""
-        scale_rates(self._work.optimisers, schedule.learning_rate_factor(self._share()))
+        share = schedule.share_done(self._phase.budget, step=self.position.step, elapsed_seconds=self._elapsed)
+        scale_rates(self._work.optimisers, schedule.learning_rate_factor(share))
         loss, tokens = self._work.loss_of_step(self.position.step)
-        value = float(loss.detach())
+        value = self._team.add(float(loss.detach())) / self._team.size
         self._require_number(value)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._work.weights.values(), GRADIENT_NORM_MAX)
@@ -159,6 +190,10 @@ class _Loop:
             tokens=self.position.tokens + tokens,
             loss=value,
         )
+        if self._team.is_leader:
+            self._look_after()
+
+    def _look_after(self) -> None:
         self._tell_when_due()
         if math.floor(self._share() * self._phase.measurements) > self._measured:
             self._measured = math.floor(self._share() * self._phase.measurements)
@@ -167,7 +202,9 @@ class _Loop:
             self.save()
 
     def save(self) -> None:
-        """Write a checkpoint of the present position, with the time used so far."""
+        """Write a checkpoint of the present position, with the time used so far; the leader's is everybody's."""
+        if not self._team.is_leader:
+            return
         self._require_finite_weights()
         begun = self._clock()
         self.position = replace(self.position, elapsed_seconds=self.elapsed())
@@ -178,6 +215,8 @@ class _Loop:
 
     def finish(self) -> None:
         """Tell the last figures and leave a checkpoint of the end."""
+        if not self._team.is_leader:
+            return
         if self._told_tokens < self.position.tokens:
             self._tell()
         if self._saved_step < self.position.step:

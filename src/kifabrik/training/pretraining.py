@@ -18,6 +18,7 @@ from kifabrik.training.decoder import Model
 from kifabrik.training.hardware import Hardware
 from kifabrik.training.sampling import write_sample
 from kifabrik.training.stopping import ShouldStop, never
+from kifabrik.training.team import ALONE, Team
 from kifabrik.training.telemetry import Report, discard
 from kifabrik.training.token_file import TokenFile
 from kifabrik.training.tokenizer import END_OF_TEXT, special_id
@@ -47,20 +48,23 @@ def train(
     report: Report = discard,
     should_stop: ShouldStop = never,
     tell_seconds: float = 0.5,
+    team: Team = ALONE,
 ) -> loop.Outcome:
     """Train the recipe's model and write its weights to `weights_path`; goes on from a checkpoint if there is one.
+
+    The processes of a `team` share each batch; its leader writes.
 
     Raises as `loop.run` does, and InvalidInput if there is too little text for one window.
     """
     settings, context = recipe.pretraining, recipe.model.context_tokens
     model = build_untrained(recipe, tokenizer).to(hardware.device).train()
-    rows_a_step = settings.batch_sequences
+    rows_a_step, mine, trained = settings.batch_sequences, team.share(settings.batch_sequences), team.wrap(model)
     stream = Windows(train_tokens.tokens, context_tokens=context, batch_sequences=rows_a_step, seed=recipe.seed)
     unseen = held_out.select(held_out_tokens, context_tokens=context)
 
     def loss_of_step(step: int) -> tuple[Any, int]:
-        rows = torch.from_numpy(stream.batch(step)).to(hardware.device)
-        return held_out.next_token_loss(model, rows, hardware), rows_a_step * context
+        rows = torch.from_numpy(stream.batch(step)[mine]).to(hardware.device)
+        return held_out.next_token_loss(trained, rows, hardware), rows_a_step * context
 
     def measure() -> Mapping[str, float]:
         return unseen.measure(model, hardware, batch_sequences=rows_a_step)
@@ -82,7 +86,9 @@ def train(
         sample=sample,
     )
     phase = loop.Phase.of("pretraining", settings, tell_seconds=tell_seconds)
-    position = loop.run(phase, work, checkpoints=checkpoints, report=report, should_stop=should_stop)
+    position = loop.run(phase, work, checkpoints=checkpoints, report=report, should_stop=should_stop, team=team)
+    if not team.is_leader:
+        return loop.Outcome.of(position, flop=0, measured={})
     write_tensors(weights_path, dict(model.named_parameters()))
     shape = decoder.shape_of(recipe.model, vocabulary=tokenizer.get_vocab_size())
     return loop.Outcome.of(position, flop=flop.training_flop(shape, position.tokens), measured=measure())

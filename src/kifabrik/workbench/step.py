@@ -11,6 +11,7 @@ from kifabrik.records.run_event import EventKind
 from kifabrik.records.run_manifest import ModelRecord
 from kifabrik.training.hardware import Hardware
 from kifabrik.training.stopping import ShouldStop
+from kifabrik.training.team import ALONE, Team
 from kifabrik.training.telemetry import Measured, Progress, Report, Sampled, Saved, Telemetry
 from kifabrik.workbench.events import Clock, EventLog
 from kifabrik.workbench.run_folder import RunFolder
@@ -29,6 +30,7 @@ class Walk:
     log: EventLog
     should_stop: ShouldStop
     now: Clock
+    team: Team = ALONE
 
     def report(self, step: str) -> Report:
         """Give a listener that writes what a step tells into the events file."""
@@ -72,7 +74,8 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the walk and its name in events and manifest."""
+    """One step of the walk and its name in events and manifest; the processes of a team make a shared one together."""
 
     name: str
     run: Callable[[Walk], StepResult]
+    is_shared: bool = False

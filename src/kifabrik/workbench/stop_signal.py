@@ -1,9 +1,15 @@
-"""Turns SIGTERM, SIGUSR1 and Ctrl-C into a question that work asks at a safe moment. Knows signals, not work."""
+"""Turns SIGTERM, SIGUSR1, Ctrl-C and a file into a question that work asks at a safe moment. Knows no work.
 
+The file is the way of a cluster's warnings: no signal has to find its way through launchers, containers and starters.
+"""
+
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from kifabrik.training.stopping import ShouldStop, Stopped
@@ -12,13 +18,18 @@ from kifabrik.training.stopping import ShouldStop, Stopped
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
+STOP_FILE_VARIABLE = "KIFABRIK_STOP_FILE"
+_LOOK_SECONDS = 1.0
+
+
 @contextmanager
 def listen() -> Iterator[ShouldStop]:
     """Give a function that says whether the process was asked to stop; restores the old handlers at the end.
 
-    A second Ctrl-C interrupts at once.
+    A second Ctrl-C interrupts at once. The file that KIFABRIK_STOP_FILE names asks too, as soon as it is there.
     """
     asked = threading.Event()
+    was_asked = _watching_file(asked)
 
     def note(number: int, _frame: FrameType | None) -> None:
         asked.set()
@@ -26,14 +37,33 @@ def listen() -> Iterator[ShouldStop]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set  # Python delivers signals to the main thread only
+        yield was_asked  # Python delivers signals to the main thread only
         return
     before = {each: signal.signal(each, note) for each in SIGNALS}
     try:
-        yield asked.is_set
+        yield was_asked
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _watching_file(asked: threading.Event) -> ShouldStop:
+    """Look for the file once a second at most, for work asks after every step."""
+    name = os.environ.get(STOP_FILE_VARIABLE, "")
+    if not name:
+        return asked.is_set
+    path, next_look = Path(name), 0.0
+
+    def ask() -> bool:
+        nonlocal next_look
+        now = time.monotonic()
+        if not asked.is_set() and now >= next_look:
+            next_look = now + _LOOK_SECONDS
+            if path.exists():
+                asked.set()
+        return asked.is_set()
+
+    return ask
 
 
 def require_going_on(should_stop: ShouldStop) -> None:

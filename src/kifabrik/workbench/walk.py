@@ -14,8 +14,10 @@ from kifabrik.datasets import folder as dataset_folder
 from kifabrik.records.recipe import Recipe
 from kifabrik.records.run_event import EventKind, RunEvent
 from kifabrik.records.run_manifest import ComputeRecord, RunManifest, StepRecord
-from kifabrik.training import hardware
+from kifabrik.training import hardware, team
+from kifabrik.training.hardware import Hardware
 from kifabrik.training.stopping import Stopped
+from kifabrik.training.team import Team
 from kifabrik.workbench import environment, failures, lease, stop_signal
 from kifabrik.workbench.energy import EnergyMeter
 from kifabrik.workbench.events import Clock, EventLog, Listen, active_seconds, utc_text
@@ -24,6 +26,9 @@ from kifabrik.workbench.run_folder import RunFolder
 from kifabrik.workbench.step import Step, Walk
 from kifabrik.workbench.steps import delivery, learning, preparation
 
+# What the leader calls at its end. After any other error it just leaves: its followers see the connection close.
+DISMISSED, STOPPED = "", "stopped"
+
 
 def plan(recipe: Recipe) -> tuple[Step, ...]:
     """Give the steps of a recipe in their order."""
@@ -31,8 +36,8 @@ def plan(recipe: Recipe) -> tuple[Step, ...]:
         Step("dataset", preparation.verify_dataset),
         Step("tokenizer", preparation.train_tokenizer),
         Step("encoding", preparation.encode),
-        Step("pretraining", learning.pretrain),
-        *([Step("fine-tuning", learning.fine_tune)] if recipe.fine_tuning else []),
+        Step("pretraining", learning.pretrain, is_shared=True),
+        *([Step("fine-tuning", learning.fine_tune, is_shared=True)] if recipe.fine_tuning else []),
         Step("packaging", delivery.package),
         Step("evaluation", delivery.evaluate),
     ]
@@ -44,12 +49,36 @@ def run(
 ) -> RunManifest:
     """Walk a recipe to its end in a run folder, or go on where an earlier start ended.
 
+    Where several processes were started together, this is the first one's part; `following.follow` is that of the rest.
     Raises Conflict if the folder is in use or belongs to another run, Stopped if the process was asked to stop, and
     the error of the step that failed; the events file then ends with the same sentence.
     """
+    chosen = hardware.prepare(recipe.hardware)
+    with team.join(device=chosen.device) as crew:
+        try:
+            manifest = _lead(
+                recipe, chosen, crew, folder=folder, dataset=dataset, run_id=run_id, now=now, listen=listen
+            )
+        except Stopped:
+            crew.call(STOPPED)
+            raise
+        crew.call(DISMISSED)
+        return manifest
+
+
+def _lead(
+    recipe: Recipe,
+    chosen: Hardware,
+    crew: Team,
+    *,
+    folder: Path,
+    dataset: Path,
+    run_id: str,
+    now: Clock,
+    listen: Listen | None,
+) -> RunManifest:
     paths, card = RunFolder(folder), dataset_folder.read_card(dataset)
     with lease.hold(paths.lease), stop_signal.listen() as should_stop:
-        chosen = hardware.prepare(recipe.hardware)
         journal = Journal.open(paths, recipe=recipe, card=card, run_id=run_id, environment=environment.describe(chosen))
         if journal.manifest.finished:
             return journal.manifest
@@ -71,6 +100,7 @@ def run(
             log=log,
             should_stop=should_stop,
             now=now,
+            team=crew,
         )
         _walk_on(walk, journal, meter)
         return journal.manifest
@@ -107,6 +137,8 @@ def _tell_failure(walk: Walk, step: str, error: KifabrikError) -> None:
 def _take(step: Step, walk: Walk, journal: Journal) -> None:
     started_at, begun = utc_text(walk.now()), time.monotonic()
     walk.log.write(kind=EventKind.STEP_STARTED, step=step.name, done=0.0)
+    if step.is_shared:
+        walk.team.call(step.name)
     result = step.run(walk)
     record = StepRecord(
         step=step.name,

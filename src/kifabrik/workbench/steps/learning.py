@@ -28,6 +28,7 @@ def pretrain(walk: Walk) -> StepResult:
         sample_prompt=_sample_prompt(walk),
         report=walk.report("pretraining"),
         should_stop=walk.should_stop,
+        team=walk.team,
     )
     return StepResult(outputs=(folder.pretrained,), figures=_figures(outcome))
 
@@ -52,6 +53,7 @@ def fine_tune(walk: Walk) -> StepResult:
         weights_path=folder.fine_tuned,
         report=walk.report("fine-tuning"),
         should_stop=walk.should_stop,
+        team=walk.team,
     )
     return StepResult(outputs=(folder.fine_tuned,), figures=_figures(outcome))
 
