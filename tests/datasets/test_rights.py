@@ -17,6 +17,7 @@ from kifabrik.datasets.rights import RightsTally, address_of, judge, read_opt_ou
 from kifabrik.records.dataset_card import DeclaredOrigin
 from kifabrik.records.spdx import canonical_expression, identifiers_of
 
+MIT_TERMS = "Permission is hereby granted, free of charge, to any person\nobtaining a copy of this software and files"
 CRAWLED = DeclaredOrigin(title="Pages", licence="unknown", source="the web", source_kind="crawled")
 
 
@@ -111,7 +112,7 @@ def test_many_domains_are_held_in_bounds_and_the_large_ones_stay(monkeypatch) ->
         ("# SPDX-License-Identifier: MIT OR Apache-2.0\n", {"MIT OR Apache-2.0"}),
         ("MIT License\n\nCopyright (c) 2020 Ada", {"MIT"}),
         (
-            "Copyright 2020\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of\nthis software",
+            f"Copyright 2020\n\n{MIT_TERMS}",
             {"MIT"},
         ),
         ("#   Apache License\n#   Version 2.0, January 2004", {"Apache-2.0"}),
