@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests benchmarks build_messages.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo clean-demo up test check format messages lock schemas coverage
+.PHONY: help setup demo clean-demo up test test-slurm check format messages lock schemas coverage
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,9 +35,14 @@ clean-demo: ## wipe everything the demo made
 up: setup ## start the portal, the local site agent and the inference server without the demo
 	@$(BIN)/kifabrik portal up --port $(PORT)
 
-test: setup check ## run every check and every test, on SQLite and on PostgreSQL
+test: setup check ## run every check and every test, on SQLite and on PostgreSQL, and on a real Slurm cluster
+	@$(BIN)/python -m tests.slurm.installed
 	$(BIN)/python -m pytest
 	$(BIN)/python tests/with_postgres.py $(BIN)/python -m pytest tests/portal tests/paths tests/house -m "not browser and not slow"
+
+test-slurm: setup ## run the tests that need a cluster on a private real one (installs Slurm if it may)
+	$(BIN)/python -m tests.slurm.installed --install
+	$(BIN)/python -m pytest -m slurm
 
 check: setup ## format, lint, types, floors, templates, migrations
 	$(BIN)/ruff format --check $(SOURCES)
