@@ -14,12 +14,14 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 Hashes = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 
 _GAP = 32
 _PAD_BYTES = 8
+_ROUNDS_BYTES = 64  # longer words are rare
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
@@ -111,13 +113,18 @@ def _blank_signs(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _hash_words(data: npt.NDArray[np.uint8], starts: Places, ends: Places) -> Hashes:
-    """Mix each word eight bytes at a time; only words longer than eight bytes need another round."""
+    """Mix each word eight bytes at a time; only words longer than eight bytes need another round.
+
+    A row of letters without end (a key, an embedded image) would need thousands of rounds: it is hashed in one piece.
+    """
     if sys.byteorder != "little":
         raise NotImplementedError("hashes are defined on little-endian machines, which all we know of are")
     eights = np.ndarray(shape=(max(0, len(data) - 7),), dtype=np.uint64, buffer=data, strides=(1,))
     lengths = ends - starts
     mixed = mix(eights[starts] & _MASKS[np.minimum(lengths, 8)], _ODD[0])
-    rest = np.flatnonzero(lengths > 8)
+    for place in np.flatnonzero(lengths > _ROUNDS_BYTES):
+        mixed[place] = xxhash.xxh3_64_intdigest(data[starts[place] : ends[place]])
+    rest = np.flatnonzero((lengths > 8) & (lengths <= _ROUNDS_BYTES))
     done = 8
     while len(rest):
         left = lengths[rest] - done
