@@ -42,6 +42,22 @@ def test_a_time_budget_takes_its_time() -> None:
     assert found.gpu_seconds == pytest.approx((90 + 30 + 120) * 1.2, abs=2)
 
 
+def test_devices_share_the_training_and_are_all_paid_for_until_the_end() -> None:
+    one = estimate(recipe=recipe(**NO_TESTS), system=systems()["laptop"], text_bytes=0)
+    four = estimate(
+        recipe=recipe(hardware={"nodes": 2, "processes_per_node": 2}, **NO_TESTS),
+        system=systems()["laptop"],
+        text_bytes=0,
+    )
+
+    training = training_flop(SHAPE, 300 * 8 * 256) / (5e10 * 0.5)
+    assert four.devices == 4
+    assert (four.tokens, four.flop) == (one.tokens, one.flop)
+    assert four.gpu_seconds == pytest.approx(4 * (training / 4 + 120) * 1.2, rel=0.02)
+    assert four.gpu_seconds_at_most == 4 * four.time_limit_seconds
+    assert any("4 devices" in line for line in four.assumptions)
+
+
 def test_an_unknown_dataset_size_is_stated() -> None:
     assert "not known" in estimate(recipe=recipe(), system=systems()["laptop"]).assumptions[-1]
 

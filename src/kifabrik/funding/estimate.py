@@ -16,7 +16,10 @@ from kifabrik.records.recipe import Budget
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run will probably need on one device; `watt_hours` is modelled, not measured."""
+    """What a run will probably need: `gpu_seconds` of all its devices together; `watt_hours` is modelled, not measured.
+
+    `time_limit_seconds` is the wall time after which it is ended.
+    """
 
     flop: int
     tokens: int
@@ -24,6 +27,12 @@ class Estimate:
     time_limit_seconds: int
     watt_hours: float
     assumptions: tuple[str, ...]
+    devices: int = 1
+
+    @property
+    def gpu_seconds_at_most(self) -> int:
+        """Say what one attempt can use until its time limit ends it, never less than estimated: so much is reserved."""
+        return max(self.gpu_seconds, self.time_limit_seconds * self.devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,10 @@ class _Phase:
 
 
 def estimate(*, recipe: Recipe, system: System, text_bytes: int | None = None) -> Estimate:
-    """Work out what a recipe needs on one device of a system; `text_bytes` is the size of the dataset if known."""
+    """Work out what a recipe needs on the devices it asks for; `text_bytes` is the size of the dataset if known.
+
+    All devices share the training; they are held, and paid for, while the first prepares and evaluates.
+    """
     shape = DecoderShape(
         hidden_size=recipe.model.hidden_size,
         layers=recipe.model.layers,
@@ -42,12 +54,13 @@ def estimate(*, recipe: Recipe, system: System, text_bytes: int | None = None) -
         vocabulary=recipe.tokenizer.vocabulary,
         context_tokens=recipe.model.context_tokens,
     )
+    devices = recipe.hardware.nodes * recipe.hardware.processes_per_node
     rate = system.peak_flops * utilisation_of(system)
     pretraining = _phase(
         budget=recipe.pretraining.budget,
         batch_tokens=recipe.pretraining.batch_sequences * shape.context_tokens,
         flop_per_token=training_flop(shape, 1),
-        rate=rate,
+        rate=rate * devices,
     )
     phases = [pretraining]
     if recipe.fine_tuning is not None:
@@ -56,21 +69,23 @@ def estimate(*, recipe: Recipe, system: System, text_bytes: int | None = None) -
                 budget=recipe.fine_tuning.budget,
                 batch_tokens=recipe.fine_tuning.batch_sequences * shape.context_tokens,
                 flop_per_token=adapter_training_flop(shape, 1, rank=recipe.fine_tuning.rank),
-                rate=rate,
+                rate=rate * devices,
             )
         )
     evaluation = _evaluation_phase(recipe, shape, rate)
     preparation = (text_bytes or 0) / assumptions()["preparation-bytes-a-second"].value + system.overhead_seconds
     busy = sum(phase.seconds for phase in (*phases, evaluation)) + preparation
-    gpu_seconds = math.ceil(busy * (1 + assumptions()["reserve"].value))
-    limit = math.ceil(gpu_seconds * assumptions()["time-limit"].value)
+    wall_seconds = math.ceil(busy * (1 + assumptions()["reserve"].value))
+    gpu_seconds = wall_seconds * devices
+    limit = math.ceil(wall_seconds * assumptions()["time-limit"].value)
     return Estimate(
         flop=sum(phase.flop for phase in (*phases, evaluation)),
         tokens=sum(phase.tokens for phase in phases),
         gpu_seconds=gpu_seconds,
         time_limit_seconds=limit,
         watt_hours=round(gpu_seconds * system.watts_per_device / 3600, 3),
-        assumptions=_words(system, text_bytes=text_bytes),
+        assumptions=_words(system, text_bytes=text_bytes, devices=devices),
+        devices=devices,
     )
 
 
@@ -113,7 +128,7 @@ def _evaluation_phase(recipe: Recipe, shape: DecoderShape, rate: float) -> _Phas
     return _Phase(tokens, flop, flop / rate)
 
 
-def _words(system: System, *, text_bytes: int | None) -> tuple[str, ...]:
+def _words(system: System, *, text_bytes: int | None, devices: int) -> tuple[str, ...]:
     reserve, limit = assumptions()["reserve"], assumptions()["time-limit"]
     lines = [
         f"{system.device}: {system.peak_flops:.3g} FLOP/s peak, {utilisation_of(system):.0%} reached ({system.grade}).",
@@ -122,6 +137,10 @@ def _words(system: System, *, text_bytes: int | None) -> tuple[str, ...]:
         f"{system.overhead_seconds} s for starting, tokenizer training and packaging.",
         f"Energy is modelled: {system.watts_per_device:g} W for each device, nothing was measured.",
     ]
+    if devices > 1:
+        lines.append(
+            f"{devices} devices share the training evenly; what they lose talking to each other is not counted."
+        )
     if text_bytes is None:
         lines.append("The size of the dataset was not known; reading it is not counted.")
     return tuple(lines)

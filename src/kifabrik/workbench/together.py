@@ -24,6 +24,7 @@ _ALONE = "localhost:0"
 def main(arguments: Sequence[str]) -> int:
     """Start `python -m MODULE ARGUMENTS` once for each process wanted here; returns the exit code of the whole."""
     options = _read(arguments)
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # its warnings are about choices that we made
     logging.getLogger("torch").setLevel(logging.CRITICAL)  # the processes themselves say what went wrong
     configuration = LaunchConfig(
         min_nodes=options.nodes,

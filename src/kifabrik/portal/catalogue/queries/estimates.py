@@ -69,8 +69,7 @@ def preview(*, recipe: Recipe, version: DatasetVersion, allocation: Allocation) 
     return Preview(
         estimate=worked_out,
         unit=allocation.site.unit,
-        # As compute reserves it: all that one device may use until the time limit ends the run.
-        needed_gpu_seconds=max(worked_out.gpu_seconds, worked_out.time_limit_seconds),
+        needed_gpu_seconds=worked_out.gpu_seconds_at_most,
         left_before=spendable(allocation.pk),
         open_findings=open_findings(version),
     )
