@@ -7,6 +7,7 @@ import re
 
 import phonenumbers
 
+from kifabrik.datasets.detectors.fiction import is_fiction
 from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
 
 _TAIL_MAX = 8
@@ -14,11 +15,6 @@ _GAP = "[ \u00a0\u202f./()\u2010\u2011\u2013-]"
 _GAP_BYTES = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x90\x91\x93\xaf]){0,2}"
 _INTERNATIONAL = re.compile(rf"\+[1-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?!\w)")
 _DECIMAL = re.compile(r"\+\d+\.\d+\Z")
-_EXAMPLES = (  # numbers set aside for films and manuals
-    re.compile(r"\+1[2-9]\d\d55501\d\d\Z"),  # North American Numbering Plan, 555-0100 to 555-0199
-    re.compile(r"\+44(?:2079460\d{3}|1632960\d{3}|7700900\d{3}|8081570\d{3}|3069990\d{3})\Z"),  # Ofcom
-    re.compile(r"\+49(?:3023125|6990009|4066969|2214710|8999998)\d{3}\Z"),  # Bundesnetzagentur
-)
 
 
 def _examine(sheet: Sheet, end: int) -> Hit | None:
@@ -38,8 +34,7 @@ def _examine(sheet: Sheet, end: int) -> Hit | None:
         if number is not None:
             value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
             country = phonenumbers.region_code_for_number(number) or ""
-            is_example = any(pattern.match(value) for pattern in _EXAMPLES)
-            return Hit("phone", start, end, 2, value, country=country, is_example=is_example)
+            return Hit("phone", start, end, 2, value, country=country, is_example=is_fiction(value))
     return None
 
 
