@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +19,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 STOP_FILE_VARIABLE = "KIFABRIK_STOP_FILE"
+SAVED_SUFFIX = ".saved"
 _LOOK_SECONDS = 1.0
 
 
@@ -45,6 +46,13 @@ def listen() -> Iterator[ShouldStop]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def acknowledge() -> None:
+    """Say beside the file that the work was saved, for exit codes get lost between launchers of several machines."""
+    if name := os.environ.get(STOP_FILE_VARIABLE, ""):
+        with suppress(OSError):  # a full disk: the job then counts as failed, which is safe
+            Path(f"{name}{SAVED_SUFFIX}").touch()
 
 
 def _watching_file(asked: threading.Event) -> ShouldStop:

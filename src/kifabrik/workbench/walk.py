@@ -60,6 +60,7 @@ def run(
                 recipe, chosen, crew, folder=folder, dataset=dataset, run_id=run_id, now=now, listen=listen
             )
         except Stopped:
+            stop_signal.acknowledge()
             crew.call(STOPPED)
             raise
         crew.call(DISMISSED)
