@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kifabrik.cli import dataset_export
 from kifabrik.cli.login import connect
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, progress_bar, say
 from kifabrik.core.errors import InvalidInput
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kifabrik.site.client import PortalClient
 
 app = typer.Typer(no_args_is_help=True, help="Check data and register them at a portal.")
+app.command()(dataset_export.export)
 
 
 class SourceKind(StrEnum):

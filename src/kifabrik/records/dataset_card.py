@@ -180,6 +180,7 @@ class DatasetCard(Record):
     quality: tuple[QualitySignal, ...] = ()
     lengths: dict[str, int] = Field(default={}, description="'<bytes, a power of two' -> kept documents below it")
     domains: tuple[DomainShare, ...] = Field(default=(), description="the largest registrable domains, at most 1000")
+    domains_count: int = Field(default=0, ge=0, description="how many registrable domains there are in all")
     opt_outs: tuple[OptOutEvidence, ...] = ()
     rights: RightsRecord | None = Field(default=None, description="None where no opt-out files were given")
     licences_declared: dict[str, int] = Field(default={}, description="SPDX identifier in a column -> documents")
