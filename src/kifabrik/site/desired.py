@@ -38,6 +38,9 @@ class DesiredRun(_Wanted):
     time_limit_seconds: int = Field(ge=1)
     devices: int = Field(ge=1)
     allocation_id: str = ""
+    cluster_account: str = ""
+    nodes: int = Field(default=1, ge=1)
+    processes_per_node: int = Field(default=1, ge=1)
     events_known: int = Field(ge=0)
 
     @property
@@ -45,12 +48,27 @@ class DesiredRun(_Wanted):
         return self.state in FINAL
 
 
+class DesiredAllocation(_Wanted):
+    """One budget: the account that holds it on the cluster, how much it is in all, and who may spend it."""
+
+    id: str
+    cluster_account: str
+    state: Literal["open", "paused", "closed"]
+    granted_gpu_seconds: int = Field(ge=0)
+    budget_gpu_seconds: int = Field(ge=0)
+    ends_on: str | None = None
+    members: tuple[str, ...] = ()
+
+
 class Desired(_Wanted):
-    """All runs of the site that need something."""
+    """All runs of the site that need something, and its allocations: None when they are those the agent knows."""
 
     site: str
     now: str
     runs: tuple[DesiredRun, ...]
+    allocations_digest: str = ""
+    allocations: tuple[DesiredAllocation, ...] | None = None
+    accounting_since: str | None = None
 
 
 def read_desired(value: object) -> Desired:
