@@ -35,12 +35,19 @@ class Passage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file to read; `name` is its path below what all named paths share, so that no home folder shows in a card."""
+    """One file to read; `name` is its path below what all named paths share, so that no home folder shows in a card.
+
+    With `end` it is a piece of a larger file: the bytes (JSON Lines, begin and end at lines) or the row groups
+    (Parquet) from `begin` to before `end`, after `records_before` lines or rows. `size_bytes` is then that of the piece.
+    """
 
     path: Path
     name: str
     size_bytes: int
     format: str
+    begin: int = 0
+    end: int = 0
+    records_before: int = 0
 
     def format_of(self, passage: Passage) -> str:
         """Give the format of a passage: its own inside an archive, else that of the file."""
