@@ -21,6 +21,7 @@ _FILE_SUFFIXES = frozenset(
     {"py", "txt", "md", "png", "jpg", "jpeg", "gif", "svg", "webp", "html", "css", "js", "json", "yaml", "yml"}
     | {"service", "timer", "socket", "conf", "cfg", "sh", "whl", "zip", "gz", "pdf", "csv", "xml"}
 )
+_USER_BEFORE = re.compile(r"://[^\s/@]{1,100}:\Z")
 _MESSAGE_ID = re.compile(r"[\d.$-]{16,}|[\w.$-]{33,}")
 
 
@@ -34,6 +35,8 @@ def _examine(sheet: Sheet, end: int) -> Hit | None:
     start = place - len(name)
     if not _is_mailbox(name, is_code) or text[start - 1 : start] == "@":
         return None
+    if text[start - 1 : start] == ":" and _USER_BEFORE.search(text, max(0, start - 120), start):
+        return None  # a password and a host
     host = domain[0].lower()
     top = host.rpartition(".")[2]
     if top in _FILE_SUFFIXES or (is_code and text[domain.end() : domain.end() + 1] in {"(", "["}):

@@ -1,23 +1,47 @@
-"""Telephone numbers in international form, judged by the numbering plans of phonenumbers. Knows no subscriber.
+"""Telephone numbers, international and national, judged by the numbering plans of phonenumbers. Knows no subscriber.
 
-National forms need the country of the text and are not looked for; a card says so.
+A national number counts at tier 2 beside a word such as "Tel." or when the text is in a language of its country and
+the groups are those of its plan; at tier 1 when it has a trunk prefix and the groups of some plan.
 """
 
 import re
 
 import phonenumbers
 
+from kifabrik.datasets.detectors.context import Words
 from kifabrik.datasets.detectors.fiction import is_fiction
-from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
+from kifabrik.datasets.detectors.national_rows import LANGUAGES_OF
+from kifabrik.datasets.detectors.phone_plans import NationalNumber, read_national
+from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Examine, Hit, Rule, Sheet, start_of
 
-_TAIL_MAX = 8
+KIND = "phone"
+_TAIL_MAX = 12
 _GAP = "[ \u00a0\u202f./()\u2010\u2011\u2013-]"
-_GAP_BYTES = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x90\x91\x93\xaf]){0,2}"
-_INTERNATIONAL = re.compile(rf"\+[1-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?!\w)")
+_GAP_BYTES = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x90\x91\x93\xaf])"
+_INTERNATIONAL = re.compile(rf"(?:\+|00)[1-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?!\w)")
 _DECIMAL = re.compile(r"\+\d+\.\d+\Z")
+_NATIONAL = re.compile(rf"\(?[0-9]{{1,5}}(?:{_GAP}{{0,3}}[0-9]){{4,14}}(?!\w)")
+_RUN = re.compile("[0-9]+")
+_DATE = re.compile(r"[0-3]?[0-9]([./-])[01]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]")
+_TOUCHES = re.compile(r"[0-9][ .,:/\u00a0\u2010\u2011\u2013-]?\Z|\b0[1-9][0-9]{0,4} [/-] \Z|[\w+*#=&%$€£@.,/-]\Z")
+_AFTER = re.compile(r"[.,:/-]?[0-9]|[%€$£_]| ?(?:EUR|USD|Kč|zł|kr|km|kg|MB|GB|KB|bytes)\b")
+_DIGITS_MIN = 7
+_NATIONAL_ANCHORS = (
+    rb"\(0[ ]?[0-9]{1,4}\)[ ]?[0-9]",
+    rb"\b0[1-9][0-9]{0,4}(?:[ ./-]|\xc2\xa0|\xe2\x80[\x90\x91\x93])[0-9]{2}",
+    rb"\b0[1-9][0-9]{1,4} [/-] [0-9]{2}",
+    rb"\b0[1-9][0-9]{7,10}\b",
+    rb"\b[2-9][0-9]{1,3}(?: |-|\xc2\xa0)[0-9]{2,4}(?: |-|\xc2\xa0)[0-9]{2}",
+    rb"\b[2-9][0-9]{1,3}(?: |-|\xc2\xa0)[0-9]{4,6}\b",
+    rb"\b[2-9][0-9]{6,9}\b",
+)
+_TAILS = re.compile(
+    r"(?:\(0 ?[0-9]{1,4}\) ?[0-9]|0[1-9][0-9]{0,4}(?:[ ./\u00a0\u2010\u2011\u2013-]| [/-] )[0-9]{2}|0[1-9][0-9]{7,10}"
+    r"|[2-9][0-9]{1,3}[ \u00a0-][0-9]{2,4}[ \u00a0-][0-9]{2}|[2-9][0-9]{1,3}[ \u00a0-][0-9]{4,6}|[2-9][0-9]{6,9})\Z"
+)
 
 
-def _examine(sheet: Sheet, end: int) -> Hit | None:
+def _examine_international(sheet: Sheet, end: int) -> Hit | None:
     text = sheet.text
     start = text.rfind("+", max(0, end - _TAIL_MAX), end)
     match = _INTERNATIONAL.match(text, start) if start >= 0 else None
@@ -30,27 +54,48 @@ def _examine(sheet: Sheet, end: int) -> Hit | None:
         raw = text[start:end]
         if sheet.is_code and raw[1:].isdigit() and not _stands_alone(text, start, end):
             return None
-        number = _parse(raw)
-        if number is not None:
-            value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-            country = phonenumbers.region_code_for_number(number) or ""
-            return Hit("phone", start, end, 2, value, country=country, is_example=is_fiction(value))
+        hit = _read_international(raw, raw, start, end)
+        if hit is not None:
+            return hit
     return None
+
+
+def _examine_double_zero(sheet: Sheet, end: int) -> Hit | None:
+    """Judge a number that begins with 00: the sign for another country in the whole Union."""
+    text = sheet.text
+    start = end - 4
+    match = _INTERNATIONAL.match(text, start)
+    if match is None or _TOUCHES.search(text, max(0, start - 2), start) or sheet.is_code:
+        return None
+    for end in _ends_of_groups(match):
+        raw = text[start:end]
+        if raw.isdigit() and not sheet.words_before(start).speak_of("phone"):
+            return None
+        hit = _read_international("+" + raw[2:], raw, start, end)
+        if hit is not None:
+            return hit
+    return None
+
+
+def _read_international(plus_form: str, raw: str, start: int, end: int) -> Hit | None:
+    if raw.count("(") != raw.count(")"):
+        return None
+    try:
+        number = phonenumbers.parse(plus_form, None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    country = phonenumbers.region_code_for_number(number) or ""
+    return Hit(KIND, start, end, CONTEXT, value, country=country, is_example=is_fiction(value))
 
 
 def _ends_of_groups(match: re.Match[str]) -> list[int]:
     """Give the places where the number may end, the longest first: what follows it may be another number."""
     raw, start = match[0], match.start()
-    cuts = [place for place in range(len(raw) - 1, 7, -1) if not raw[place].isdigit() and raw[place - 1].isdigit()]
+    cuts = [place for place in range(len(raw) - 1, 6, -1) if not raw[place].isdigit() and raw[place - 1].isdigit()]
     return [match.end(), *(start + place for place in cuts)]
-
-
-def _parse(raw: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        number = phonenumbers.parse(raw, None)
-    except phonenumbers.NumberParseException:
-        return None
-    return number if phonenumbers.is_valid_number(number) else None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
@@ -58,11 +103,79 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     return text[start - 1 : start] in {'"', "'"} and text[end : end + 1] in {'"', "'"}
 
 
-PHONE = Rule(
-    kind="phone",
-    label="telephone numbers",
-    anchors=(rb"\+[1-9]" + _GAP_BYTES + rb"[0-9]" + _GAP_BYTES + rb"[0-9]",),
-    examine=_examine,
-    serious_from=3,
-    examples="numbers set aside for fiction and manuals (NANP 555-01xx, Ofcom, Bundesnetzagentur)",
+def _examine_national(sheet: Sheet, end: int) -> Hit | None:
+    text = sheet.text
+    start = start_of(_TAILS, text, end, 16)
+    if start < 0:
+        return None
+    if text[start] != "(" and text[start - 1 : start] == "(" and ")" in text[start : start + 8]:
+        start -= 1
+    if _TOUCHES.search(text, max(0, start - 9), start) or _DATE.match(text, start):
+        return None
+    words = sheet.words_before(start)
+    has_word = words.speak_of("phone")
+    if not has_word and (sheet.is_code or not (sheet.language or sheet.tier_min <= SHAPE)):
+        return None
+    match = _NATIONAL.match(text, start)
+    if match is None:
+        return None
+    for end in _ends_of_groups(match):
+        hit = _judge_national(sheet, start, end, words, has_word)
+        if hit is not None:
+            return hit
+    return None
+
+
+def _judge_national(sheet: Sheet, start: int, end: int, words: Words, has_word: bool) -> Hit | None:
+    text = sheet.text
+    raw = text[start:end]
+    runs = _RUN.findall(raw)
+    digits = "".join(runs)
+    if len(digits) < _DIGITS_MIN or raw.count("(") != raw.count(")") or _AFTER.match(text, end):
+        return None
+    readings = read_national(digits)
+    if not readings:
+        return None
+    groups = tuple(map(len, runs))
+    tongues = words.languages if has_word else frozenset()
+    ranked = sorted(readings, key=lambda each: _fit(each, groups, tongues, sheet.language))
+    best = ranked[-1]
+    tier = _tier(best, groups, has_word, sheet.language)
+    if tier == 0:
+        return None
+    return Hit(KIND, start, end, tier, best.e164, country=best.region, is_example=is_fiction(best.e164))
+
+
+def _fit(reading: NationalNumber, groups: tuple[int, ...], tongues: frozenset[str], language: str) -> tuple[bool, ...]:
+    spoken = LANGUAGES_OF[reading.region]
+    return language in spoken, len(spoken & tongues) > 0, reading.groups == groups, reading.with_trunk
+
+
+def _tier(reading: NationalNumber, groups: tuple[int, ...], has_word: bool, language: str) -> int:
+    if has_word:
+        return CONTEXT
+    at_home = language in LANGUAGES_OF[reading.region]
+    is_grouped = reading.groups == groups and len(groups) > 1
+    if at_home and is_grouped and (reading.with_trunk or len(groups) > 2):
+        return CONTEXT
+    if (is_grouped and reading.with_trunk) or (at_home and reading.with_trunk):
+        return SHAPE
+    return 0
+
+
+def _make_rule(examine: Examine, *anchors: bytes) -> Rule:
+    return Rule(
+        kind=KIND,
+        label="telephone numbers",
+        anchors=anchors,
+        examine=examine,
+        serious_from=3,
+        examples="numbers set aside for fiction and manuals",
+    )
+
+
+PHONE_RULES: tuple[Rule, ...] = (
+    _make_rule(_examine_international, rb"\+[1-9]" + _GAP_BYTES + rb"{0,2}[0-9]" + _GAP_BYTES + rb"{0,2}[0-9]"),
+    _make_rule(_examine_double_zero, rb"\b00[1-9][0-9]"),
+    _make_rule(_examine_national, *_NATIONAL_ANCHORS),
 )

@@ -7,8 +7,8 @@ possible length. What a check accepts must depend on the text around the place a
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from kifabrik.datasets.detectors.context import NO_WORDS, Words, words_in
 
@@ -54,10 +54,7 @@ class Sheet:
         return before.isalnum() or before == "_" or after.isalnum() or after == "_"
 
 
-class Examine(Protocol):
-    """Judges the place where a match of an anchor ends."""
-
-    def __call__(self, sheet: Sheet, end: int) -> Hit | None: ...
+Examine = Callable[[Sheet, int], Hit | None]  # judges the place where a match of an anchor ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""Dates of birth: a date in figures or with a month's name, right after a word that says so. Knows no person.
+
+The months of 24 languages stand in `months.yaml`.
+"""
+
+import re
+from datetime import date
+from importlib import resources
+
+import yaml
+
+from kifabrik.datasets.detectors.rule import CONTEXT, Hit, Rule, Sheet
+
+KIND = "date-of-birth"
+_WINDOW = 32
+_YEAR_MIN = 1900
+_DAY_FIRST = re.compile(r"([0-3]?[0-9])([./-]) ?([01]?[0-9])\2 ?((?:19|20)[0-9]{2})\Z")
+_YEAR_FIRST = re.compile(r"((?:19|20)[0-9]{2})-([01][0-9])-([0-3][0-9])\Z")
+_WITH_NAME = re.compile(
+    r"([0-3]?[0-9])(?:\.|º|er|st|nd|rd|th|-?[ao]s?)?,? (?:de |d')?([^\W\d_]{3,14})\.?,? (?:de )?((?:19|20)[0-9]{2})\Z"
+)
+_NAME_FIRST = re.compile(r"([^\W\d_]{3,14}) ([0-3]?[0-9])(?:st|nd|rd|th)?, ((?:19|20)[0-9]{2})\Z")
+_EPOCHS = frozenset({date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1)})
+_MONTHS: dict[str, int] = {
+    name: number
+    for names in yaml.safe_load(resources.files(__package__).joinpath("months.yaml").read_bytes())["months"].values()
+    for number, words in enumerate(names, 1)
+    for name in str(words).split()
+}
+
+
+def _examine(sheet: Sheet, end: int) -> Hit | None:
+    text = sheet.text
+    if text[end : end + 1].isalnum():
+        return None
+    found = _read_date(text, end)
+    if found is None or (found[0] and text[found[0] - 1].isalnum()):
+        return None
+    start, day = found
+    if day.year < _YEAR_MIN or not sheet.words_before(start, _WINDOW).speak_of("born"):
+        return None
+    return Hit(KIND, start, end, CONTEXT, day.isoformat(), is_example=day in _EPOCHS)
+
+
+def _read_date(text: str, end: int) -> tuple[int, date] | None:
+    begin = max(0, end - _WINDOW)
+    if match := _YEAR_FIRST.search(text, max(0, end - 10), end):
+        return _make(match.start(), match[1], match[2], match[3])
+    if match := _DAY_FIRST.search(text, begin, end):
+        return _make(match.start(), match[4], match[3], match[1])
+    if match := _WITH_NAME.search(text, begin, end):
+        return _make(match.start(), match[3], _MONTHS.get(match[2].lower(), 0), match[1])
+    if match := _NAME_FIRST.search(text, begin, end):
+        return _make(match.start(), match[3], _MONTHS.get(match[1].lower(), 0), match[2])
+    return None
+
+
+def _make(start: int, year: str, month: str | int, day: str) -> tuple[int, date] | None:
+    try:
+        return start, date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+BIRTH = Rule(
+    kind=KIND,
+    label="dates of birth",
+    anchors=(
+        rb"\b[0-3]?[0-9][./-] ?[01]?[0-9][./-] ?(?:19|20)[0-9]{2}\b",
+        rb"\b(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b",
+        rb"(?:[a-z.,]|[\x80-\xbf]) (?:19|20)[0-9]{2}\b",
+    ),
+    examine=_examine,
+    serious_from=3,
+    examples="days on which calendars of computers begin",
+)

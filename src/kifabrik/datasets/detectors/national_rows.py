@@ -1,0 +1,230 @@
+"""The table of national identifiers: country, name, written forms, check, and how much a number says alone.
+
+`stands_alone` is True where fewer than about 1 of 200 random numbers of the form pass the check (a date and a check
+digit, a long checksum); the others count only beside a context word. Checks are python-stdnum's where it has one, else
+those of `checksums`. Knows no text.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stdnum.at import tin as at_tin
+from stdnum.at import vnr
+from stdnum.be import bis, nn
+from stdnum.bg import egn, pnf
+from stdnum.cy import vat as cy_tin
+from stdnum.cz import rc
+from stdnum.de import idnr
+from stdnum.dk import cpr
+from stdnum.ee import ik
+from stdnum.es import dni, nie
+from stdnum.fi import hetu
+from stdnum.fr import nif as fr_nif
+from stdnum.fr import nir
+from stdnum.gr import amka
+from stdnum.gr import vat as afm
+from stdnum.hr import oib
+from stdnum.ie import pps
+from stdnum.it import codicefiscale
+from stdnum.lt import asmens
+from stdnum.lv import pvn
+from stdnum.nl import bsn
+from stdnum.pl import nip, pesel
+from stdnum.pt import cc
+from stdnum.pt import nif as pt_nif
+from stdnum.ro import cnp
+from stdnum.se import personnummer
+from stdnum.si import emso
+
+from kifabrik.datasets.detectors import checksums
+
+PERSON, TAX = "identity", "tax"
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One national identifier; `forms` name entries of FORMS, `source` says who computes the check."""
+
+    country: str
+    name: str
+    forms: tuple[str, ...]
+    check: Callable[[str], bool]
+    source: str
+    stands_alone: bool = False
+    groups: tuple[str, ...] = (PERSON,)
+    has_checksum: bool = True
+
+
+FORMS: dict[str, bytes] = {
+    "9 digits": rb"\b[0-9]{9}\b",
+    "10 digits": rb"\b[0-9]{10}\b",
+    "11 digits": rb"\b[0-9]{11}\b",
+    "13 digits": rb"\b[0-9]{13}\b",
+    "15 digits": rb"\b[12][0-9]{4}(?:[0-9]{2}|2A|2B)[0-9]{8}\b",
+    "8 digits letter": rb"\b[0-9]{8}-?[A-Z]\b",
+    "letter 7 digits letter": rb"\b[XYZ]-?[0-9]{7}-?[A-Z]\b",
+    "7 digits letters": rb"\b[0-9]{7}[A-Z][A-IW]?\b",
+    "codice fiscale": rb"\b[A-Z]{6}[0-9L-NP-V]{2}[A-EHLMPR-T][0-9L-NP-V]{2}[A-Z][0-9L-NP-V]{3}[A-Z]\b",
+    "6 sign 3 letter": rb"\b[0-9]{6}[A-FU-Y+-][0-9]{3}[0-9A-FHJ-NPR-Y]\b",
+    "6-4": rb"\b[0-9]{6}[+-][0-9]{4}\b",
+    "8-4": rb"\b(?:19|20)[0-9]{6}-[0-9]{4}\b",
+    "6-5": rb"\b[0-9]{6}-[0-9]{5}\b",
+    "6/4": rb"\b[0-9]{6}/[0-9]{3,4}\b",
+    "2.2.2-3.2": rb"\b[0-9]{2}\.[0-9]{2}\.[0-9]{2}[ -][0-9]{3}[. -][0-9]{2}\b",
+    "6 3 2": rb"\b[0-9]{6} [0-9]{3} [0-9]{2}\b",
+    "1 2 2 2 3 3 2": rb"\b[12] [0-9]{2} [0-9]{2} (?:[0-9]{2}|2A|2B) [0-9]{3} [0-9]{3} [0-9]{2}\b",
+    "13 2": rb"\b[12][0-9]{4}(?:[0-9]{2}|2A|2B)[0-9]{6} [0-9]{2}\b",
+    "4 6": rb"\b[0-9]{4} [0-9]{6}\b",
+    "2 3 3 3": rb"\b[0-9]{2} [0-9]{3} [0-9]{3} [0-9]{3}\b",
+    "3 3 3": rb"\b[0-9]{3}[ .-][0-9]{3}[ .-][0-9]{3}\b",
+    "4.2.3": rb"\b[0-9]{4}\.[0-9]{2}\.[0-9]{3}\b",
+    "2-3/4": rb"\b[0-9]{2}-[0-9]{3}/[0-9]{4}\b",
+    "8 1 letters": rb"\b[0-9]{8} ?[0-9] ?[A-Z0-9]{2}[0-9]\b",
+    "date 3 2": rb"\b(?:19|20)[0-9]{2} [0-9]{4} [0-9]{3} [0-9]{2}\b",
+    "2 6 letter 3": rb"\b[0-9]{2} ?[0-9]{6} ?[A-Z] ?[0-9]{3}\b",
+    "1-6-4": rb"\b[1-8][ -][0-9]{6}[ -][0-9]{4}\b",
+    "3-3-2-2": rb"\b[0-9]{3}-[0-9]{3}-[0-9]{2}-[0-9]{2}\b",
+    "3-2-2-3": rb"\b[0-9]{3}-[0-9]{2}-[0-9]{2}-[0-9]{3}\b",
+}
+
+
+def _is_swedish(number: str) -> bool:
+    return personnummer.is_valid(number if number[-5] in "+-" else f"{number[:-4]}-{number[-4:]}")
+
+
+def _is_belgian(number: str) -> bool:
+    return nn.is_valid(number) or bis.is_valid(number)
+
+
+def _is_latvian(number: str) -> bool:
+    return number[0] <= "3" and pvn.is_valid(number)
+
+
+def _is_irish(number: str) -> bool:
+    return pps.is_valid(number)
+
+
+def _is_portuguese_card(number: str) -> bool:
+    return not number.isdigit() and cc.is_valid(number)
+
+
+IDENTIFIERS: tuple[Identifier, ...] = (
+    Identifier("AT", "Sozialversicherungsnummer", ("4 6",), vnr.is_valid, "stdnum.at.vnr", stands_alone=True),
+    Identifier("AT", "Sozialversicherungsnummer", ("10 digits",), vnr.is_valid, "stdnum.at.vnr"),
+    Identifier("AT", "Steuernummer", ("9 digits", "2-3/4"), at_tin.is_valid, "stdnum.at.tin", groups=(TAX,)),
+    Identifier(
+        "BE",
+        "Rijksregisternummer / numéro national, BIS",
+        ("11 digits", "2.2.2-3.2", "6 3 2"),
+        _is_belgian,
+        "stdnum.be.nn, stdnum.be.bis",
+        stands_alone=True,
+    ),
+    Identifier("BG", "ЕГН", ("10 digits",), egn.is_valid, "stdnum.bg.egn"),
+    Identifier("BG", "ЛНЧ", ("10 digits",), pnf.is_valid, "stdnum.bg.pnf"),
+    Identifier("CY", "tax identification code", ("8 digits letter",), cy_tin.is_valid, "stdnum.cy.vat", groups=(TAX,)),
+    Identifier("CZ", "rodné číslo", ("6/4",), rc.is_valid, "stdnum.cz.rc", stands_alone=True),
+    Identifier("CZ", "rodné číslo", ("9 digits", "10 digits"), rc.is_valid, "stdnum.cz.rc"),
+    Identifier(
+        "DE",
+        "Steuer-Identifikationsnummer",
+        ("11 digits", "2 3 3 3"),
+        idnr.is_valid,
+        "stdnum.de.idnr",
+        stands_alone=True,
+        groups=(PERSON, TAX),
+    ),
+    Identifier(
+        "DE",
+        "Versicherungsnummer",
+        ("2 6 letter 3",),
+        checksums.is_german_insurance_number,
+        "VKVR § 2",
+        stands_alone=True,
+    ),
+    Identifier("DK", "CPR-nummer", ("6-4", "10 digits"), cpr.is_valid, "stdnum.dk.cpr", has_checksum=False),
+    Identifier("EE", "isikukood", ("11 digits",), ik.is_valid, "stdnum.ee.ik", stands_alone=True),
+    Identifier("ES", "DNI", ("8 digits letter",), dni.is_valid, "stdnum.es.dni", groups=(PERSON, TAX)),
+    Identifier(
+        "ES", "NIE", ("letter 7 digits letter",), nie.is_valid, "stdnum.es.nie", stands_alone=True, groups=(PERSON, TAX)
+    ),
+    Identifier("FI", "henkilötunnus", ("6 sign 3 letter",), hetu.is_valid, "stdnum.fi.hetu", stands_alone=True),
+    Identifier(
+        "FR",
+        "numéro de sécurité sociale",
+        ("15 digits", "1 2 2 2 3 3 2", "13 2"),
+        nir.is_valid,
+        "stdnum.fr.nir",
+        stands_alone=True,
+    ),
+    Identifier("FR", "numéro fiscal", ("13 digits",), fr_nif.is_valid, "stdnum.fr.nif", groups=(TAX,)),
+    Identifier("GR", "ΑΜΚΑ", ("11 digits",), amka.is_valid, "stdnum.gr.amka", stands_alone=True),
+    Identifier("GR", "ΑΦΜ", ("9 digits",), afm.is_valid, "stdnum.gr.vat", groups=(TAX,)),
+    Identifier("HR", "OIB", ("11 digits",), oib.is_valid, "stdnum.hr.oib", groups=(PERSON, TAX)),
+    Identifier(
+        "HU",
+        "adóazonosító jel",
+        ("10 digits",),
+        checksums.is_hungarian_tax_number,
+        "Act XX of 1996",
+        groups=(PERSON, TAX),
+    ),
+    Identifier("HU", "TAJ szám", ("9 digits", "3 3 3"), checksums.is_hungarian_insurance_number, "Act XX of 1996"),
+    Identifier(
+        "HU", "személyi azonosító", ("11 digits", "1-6-4"), checksums.is_hungarian_personal_number, "Act XX of 1996"
+    ),
+    Identifier("IE", "PPS number", ("7 digits letters",), _is_irish, "stdnum.ie.pps", groups=(PERSON, TAX)),
+    Identifier(
+        "IT",
+        "codice fiscale",
+        ("codice fiscale",),
+        codicefiscale.is_valid,
+        "stdnum.it.codicefiscale",
+        stands_alone=True,
+    ),
+    Identifier("LT", "asmens kodas", ("11 digits",), asmens.is_valid, "stdnum.lt.asmens", stands_alone=True),
+    Identifier(
+        "LU",
+        "numéro d'identification",
+        ("13 digits", "date 3 2"),
+        checksums.is_luxembourgish_number,
+        "Act of 19 June 2013",
+        stands_alone=True,
+    ),
+    Identifier("LV", "personas kods", ("11 digits", "6-5"), _is_latvian, "stdnum.lv.pvn", stands_alone=True),
+    Identifier(
+        "MT",
+        "identity number",
+        ("7 digits letters",),
+        checksums.is_maltese_number,
+        "Identity Card Act, cap. 258",
+        has_checksum=False,
+    ),
+    Identifier("NL", "burgerservicenummer", ("9 digits", "4.2.3", "3 3 3"), bsn.is_valid, "stdnum.nl.bsn"),
+    Identifier("PL", "PESEL", ("11 digits",), pesel.is_valid, "stdnum.pl.pesel"),
+    Identifier("PL", "NIP", ("10 digits", "3-3-2-2", "3-2-2-3"), nip.is_valid, "stdnum.pl.nip", groups=(TAX,)),
+    Identifier(
+        "PT",
+        "cartão de cidadão",
+        ("8 1 letters",),
+        _is_portuguese_card,
+        "stdnum.pt.cc",
+        stands_alone=True,
+    ),
+    Identifier("PT", "NIF", ("9 digits", "3 3 3"), pt_nif.is_valid, "stdnum.pt.nif", groups=(PERSON, TAX)),
+    Identifier("RO", "CNP", ("13 digits",), cnp.is_valid, "stdnum.ro.cnp", stands_alone=True),
+    Identifier("SE", "personnummer", ("6-4", "8-4"), _is_swedish, "stdnum.se.personnummer", stands_alone=True),
+    Identifier("SE", "personnummer", ("10 digits",), _is_swedish, "stdnum.se.personnummer"),
+    Identifier("SI", "EMŠO", ("13 digits",), emso.is_valid, "stdnum.si.emso", stands_alone=True),
+    Identifier("SK", "rodné číslo", ("6/4",), rc.is_valid, "stdnum.sk.rc", stands_alone=True),
+    Identifier("SK", "rodné číslo", ("9 digits", "10 digits"), rc.is_valid, "stdnum.sk.rc"),
+)
+LANGUAGES_OF: dict[str, frozenset[str]] = {
+    country: frozenset(languages.split())
+    for country, languages in {
+        "AT": "de", "BE": "nl fr de", "BG": "bg", "CY": "el", "CZ": "cs", "DE": "de", "DK": "da", "EE": "et",
+        "ES": "es", "FI": "fi sv", "FR": "fr", "GR": "el", "HR": "hr", "HU": "hu", "IE": "en ga", "IT": "it",
+        "LT": "lt", "LU": "fr de", "LV": "lv", "MT": "mt en", "NL": "nl", "PL": "pl", "PT": "pt", "RO": "ro",
+        "SE": "sv", "SI": "sl", "SK": "sk",
+    }.items()
+}  # fmt: skip

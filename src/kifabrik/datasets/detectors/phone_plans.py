@@ -1,0 +1,71 @@
+"""Numbering plans of the 27 Member States, compiled once from the metadata of phonenumbers. Knows digits, no text."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat
+
+from kifabrik.core.errors import NotFound
+from kifabrik.datasets.detectors.national_rows import LANGUAGES_OF
+
+_TYPES = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "uan")
+_OLD_TRUNKS = {"LT": "8"}  # written until 2024, and still on letterheads
+_RUN = re.compile("[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How numbers of one country look when they are dialled at home; `trunk` stands before them, or is empty."""
+
+    region: str
+    country_code: int
+    trunk: str
+    numbers: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NationalNumber:
+    """Digits that a plan accepts."""
+
+    region: str
+    e164: str
+    with_trunk: bool
+    groups: tuple[int, ...]  # the lengths of the groups of digits as the plan writes them
+
+
+def _read(region: str) -> Plan:
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None or metadata.country_code is None:
+        raise NotFound(f"phonenumbers knows no plan of {region}.")
+    patterns = [each.national_number_pattern for each in (getattr(metadata, kind) for kind in _TYPES) if each]
+    numbers = re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern))
+    return Plan(region, metadata.country_code, metadata.national_prefix or "", numbers)
+
+
+PLANS: tuple[Plan, ...] = tuple(_read(region) for region in LANGUAGES_OF)
+_MIN_DIGITS, _MAX_DIGITS = 7, 13
+
+
+@lru_cache(maxsize=4096)
+def read_national(digits: str) -> tuple[NationalNumber, ...]:
+    """Give every reading of digits, with trunk prefix or without where a country has none."""
+    if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS:
+        return ()
+    return tuple(
+        _describe(plan, digits, trunk)
+        for plan in PLANS
+        for trunk in sorted({plan.trunk, _OLD_TRUNKS.get(plan.region, plan.trunk)})
+        if digits.startswith(trunk) and plan.numbers.fullmatch(digits, len(trunk))
+    )
+
+
+def _describe(plan: Plan, digits: str, trunk: str) -> NationalNumber:
+    significant = digits[len(trunk) :]
+    number = PhoneNumber(plan.country_code, int(significant), italian_leading_zero=significant.startswith("0") or None)
+    written = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    groups = [len(run) for run in _RUN.findall(written)]
+    if plan.trunk and written.startswith(f"({plan.trunk} "):  # Hungary writes the trunk prefix apart
+        groups[:2] = [groups[0] + groups[1]] if len(groups) > 1 else groups[:2]
+    return NationalNumber(plan.region, f"+{plan.country_code}{significant}", bool(trunk), tuple(groups))
