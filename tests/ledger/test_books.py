@@ -25,8 +25,16 @@ def reserved(amount=60, *, before=None, key="run:1"):
     return (*lines, *books.reserve(lines, key=key, allocation_id=A, gpu_seconds=amount, at=AT, run_id="run"))
 
 
-def post(lines, amount, *, key="post:1", reservation="run:1"):
-    new = books.post(lines, key=key, allocation_id=A, gpu_seconds=amount, at=AT, reservation=reservation)
+def post(lines, amount, *, subject="1", reservation="run:1", is_final=True):
+    new = books.post(
+        lines,
+        subject=subject,
+        allocation_id=A,
+        gpu_seconds=amount,
+        at=AT,
+        reservation=reservation,
+        is_final=is_final,
+    )
     return (*lines, *new)
 
 
@@ -70,10 +78,12 @@ def test_usage_that_comes_after_the_void_is_booked_from_the_budget() -> None:
 
 
 def test_usage_without_a_reservation_is_booked_all_the_same() -> None:
-    lines = post(granted(), 20, reservation="")
+    lines = post(granted(), 120, reservation="")
 
-    assert books.balance(lines) == Balance(granted=100, consumed=20)
+    assert books.balance(lines) == Balance(granted=100, consumed=120)
+    assert [(books.is_overdraft(line), books.is_unreserved(line)) for line in lines[1:]] == [(False, True)]
     assert books.check_invariants(lines) == ()
+    assert post(granted(), 0, reservation="") == granted()
 
 
 def test_the_rest_expires_and_reserved_time_stays() -> None:
@@ -119,24 +129,93 @@ def test_a_key_with_another_meaning_is_a_conflict() -> None:
     for again in (
         lambda: books.grant(lines, key="grant", allocation_id=A, gpu_seconds=99, at=AT),
         lambda: books.reserve(lines, key="grant", allocation_id=A, gpu_seconds=10, at=AT),
-        lambda: post(lines, 46),
-        lambda: books.void(lines, key="post:1", allocation_id=A, reservation="run:1", at=AT),
-        lambda: books.expire(lines, key="post:1", allocation_id=A, at=AT),
+        lambda: books.void(lines, key="post:1@45", allocation_id=A, reservation="run:1", at=AT),
+        lambda: books.expire(lines, key="post:1@45", allocation_id=A, at=AT),
+        lambda: books.hand_back(lines, key="grant", allocation_id=A, gpu_seconds=10, at=AT),
     ):
         with pytest.raises(Conflict) as caught:
             again()
         assert caught.value.code == "key-taken"
 
 
-def test_a_reservation_is_settled_once() -> None:
+def test_a_reservation_belongs_to_one_subject() -> None:
     lines = post(reserved(), 45)
 
     with pytest.raises(Conflict, match="booked already"):
-        post(lines, 10, key="post:2")
+        post(lines, 10, subject="2")
     with pytest.raises(Conflict):
         books.void(lines, key="void:2", allocation_id=A, reservation="run:1", at=AT)
     with pytest.raises(Conflict, match="no such reservation"):
-        post(lines, 10, key="post:3", reservation="run:9")
+        post(lines, 10, subject="3", reservation="run:9")
+
+
+def test_a_running_attempt_is_booked_as_it_grows() -> None:
+    lines = post(post(reserved(), 20, is_final=False), 35, is_final=False)
+
+    assert [line.gpu_seconds for line in lines[2:]] == [20, 15]
+    assert books.balance(lines) == Balance(granted=100, reserved=25, consumed=35)
+    assert books.open_reservations(lines) == {"run:1": 25}
+    with pytest.raises(Conflict, match="booked already"):
+        books.void(lines, key="void:1", allocation_id=A, reservation="run:1", at=AT)
+
+
+def test_the_end_of_an_attempt_gives_back_what_it_did_not_use() -> None:
+    lines = post(post(reserved(), 20, is_final=False), 45)
+
+    assert [(line.kind, line.gpu_seconds) for line in lines[2:]] == [
+        (TransferKind.POST, 20),
+        (TransferKind.POST, 25),
+        (TransferKind.VOID, 15),
+    ]
+    assert books.balance(lines) == Balance(granted=100, consumed=45)
+    assert books.open_reservations(lines) == {}
+
+
+@pytest.mark.parametrize("reports", [[20, 45, 45], [45, 20], [45, 0, 20, 45]])
+def test_old_and_repeated_reports_change_nothing(reports) -> None:
+    lines = reserved()
+    for amount in reports:
+        lines = post(lines, amount, is_final=False)
+
+    assert books.balance(lines) == Balance(granted=100, reserved=15, consumed=45)
+    settled = post(lines, 30)  # the last word says less than what is booked: nothing shrinks, the rest comes back
+    assert books.balance(settled) == Balance(granted=100, consumed=45)
+    assert post(settled, 20, is_final=False) == settled
+
+
+def test_an_attempt_that_grows_beyond_its_reservation_or_after_its_end_is_overdrawn() -> None:
+    running = post(post(reserved(), 60, is_final=False), 70, is_final=False)
+    ended = post(post(reserved(), 45), 50, is_final=False)
+
+    for lines, used in ((running, 70), (ended, 50)):
+        assert books.is_overdraft(lines[-1])
+        assert books.balance(lines) == Balance(granted=100, consumed=used)
+        assert books.check_invariants(lines) == ()
+
+
+def hand_back(lines, amount, key="return:1"):
+    return (*lines, *books.hand_back(lines, key=key, allocation_id=A, gpu_seconds=amount, at=AT))
+
+
+def test_what_is_not_needed_goes_back_to_the_pool_once() -> None:
+    lines = hand_back(hand_back(reserved(), 30), 30)
+
+    assert books.balance(lines) == Balance(granted=100, reserved=60, returned=30)
+    assert books.balance(lines).usable == 70
+    assert books.account_balances(lines)["pool"] == -70
+    assert books.check_invariants(lines) == ()
+
+
+@pytest.mark.parametrize("amount", [41, 1000])
+def test_what_is_reserved_or_used_cannot_be_handed_back(amount) -> None:
+    with pytest.raises(Conflict) as caught:
+        hand_back(reserved(), amount)
+
+    assert caught.value.code == "budget-too-small"
+    with pytest.raises(InvalidInput):
+        hand_back(reserved(), 0)
+    with pytest.raises(Conflict):
+        hand_back(post(reserved(), 130), 1)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +245,10 @@ class Books(RuleBasedStateMachine):
         super().__init__()
         self.lines = ()
         self.count = 0
-        self.model = {"granted": 0, "consumed": 0, "expired": 0}
+        self.model = {"granted": 0, "consumed": 0, "expired": 0, "returned": 0}
         self.open = {}
+        self.used = {}
+        self.jobs = {}
 
     def add(self, new):
         self.lines = (*self.lines, *new)
@@ -178,7 +259,8 @@ class Books(RuleBasedStateMachine):
 
     @property
     def left(self):
-        return self.model["granted"] - self.model["consumed"] - self.model["expired"] - sum(self.open.values())
+        gone = self.model["consumed"] + self.model["expired"] + self.model["returned"]
+        return self.model["granted"] - gone - sum(self.open.values())
 
     @rule(amount=st.integers(1, 1000))
     def grant(self, amount):
@@ -197,20 +279,57 @@ class Books(RuleBasedStateMachine):
         for _ in range(2):
             self.add(books.reserve(self.lines, key=key, allocation_id=A, gpu_seconds=amount, at=AT))
         self.open[key] = amount
+        self.used[key] = 0
         return key
 
-    @rule(key=consumes(reservations), used=st.integers(0, 2000))
-    def post(self, key, used):
-        posting = self.key()
+    @rule(key=reservations, used=st.integers(0, 2000), is_final=st.booleans())
+    def report(self, key, used, is_final):
+        """Reports of running and of ended attempts, in any order, again and again, also after the end."""
         for _ in range(2):
-            new = books.post(self.lines, key=posting, allocation_id=A, gpu_seconds=used, at=AT, reservation=key)
+            new = books.post(
+                self.lines,
+                subject=key,
+                allocation_id=A,
+                gpu_seconds=used,
+                at=AT,
+                reservation=key,
+                is_final=is_final,
+            )
             self.add(new)
-        del self.open[key]
-        self.model["consumed"] += used
+        growth = max(0, used - self.used[key])
+        self.used[key] += growth
+        self.model["consumed"] += growth
+        left = max(0, self.open.pop(key, 0) - growth)
+        if left and not is_final:
+            self.open[key] = left
+
+    @rule(number=st.integers(1, 3), used=st.integers(0, 500))
+    def report_by_selection(self, number, used):
+        """A job that no run started; its own lines are enough to book it."""
+        subject = f"job:{number}"
+        own = [line for line in self.lines if line.subject == subject]
+        new = books.post(own, subject=subject, allocation_id=A, gpu_seconds=used, at=AT, last_number=len(self.lines))
+        self.add(new)
+        growth = max(0, used - self.jobs.get(subject, 0))
+        self.jobs[subject] = self.jobs.get(subject, 0) + growth
+        self.model["consumed"] += growth
+
+    @rule(amount=st.integers(1, 1000))
+    def hand_back(self, amount):
+        key = self.key()
+        if amount > self.left:
+            with pytest.raises(Conflict):
+                books.hand_back(self.lines, key=key, allocation_id=A, gpu_seconds=amount, at=AT)
+            return
+        for _ in range(2):
+            self.add(books.hand_back(self.lines, key=key, allocation_id=A, gpu_seconds=amount, at=AT))
+        self.model["returned"] += amount
 
     @rule(key=consumes(reservations))
     def void(self, key):
         voiding = self.key()
+        if key not in self.open or self.used[key]:
+            return
         for _ in range(2):
             self.add(books.void(self.lines, key=voiding, allocation_id=A, reservation=key, at=AT))
         del self.open[key]

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from kifabrik.core.findings import Finding, Severity
-from kifabrik.ledger.transfers import Transfer, TransferKind, is_overdraft
+from kifabrik.ledger.transfers import Transfer, TransferKind, is_unreserved
 
 _ACCOUNTS = {
     TransferKind.GRANT: {("pool", "budget")},
@@ -12,6 +12,7 @@ _ACCOUNTS = {
     TransferKind.POST: {("reserved", "consumed"), ("budget", "consumed")},
     TransferKind.VOID: {("reserved", "budget")},
     TransferKind.EXPIRE: {("budget", "expired")},
+    TransferKind.RETURN: {("budget", "pool")},
 }
 
 
@@ -40,14 +41,14 @@ def _check_keys(transfers: Sequence[Transfer]) -> list[Finding]:
 
 
 def _check_running(transfers: Sequence[Transfer]) -> list[Finding]:
-    """After every line no account but the pool is below zero; a budget only by its stated overdrafts."""
+    """After every line no account but the pool is below zero; a budget only by usage that nothing was reserved for."""
     found = []
     accounts: dict[str, int] = defaultdict(int)
     stated: dict[str, int] = defaultdict(int)
     for line in transfers:
         accounts[line.debit] -= line.gpu_seconds
         accounts[line.credit] += line.gpu_seconds
-        if is_overdraft(line):
+        if is_unreserved(line):
             stated[line.debit] += line.gpu_seconds
         if line.debit != "pool" and accounts[line.debit] < -stated[line.debit]:
             found.append(_fault("below-zero", line, f"{line.debit} falls to {accounts[line.debit]} s."))

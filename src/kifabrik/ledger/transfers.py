@@ -8,13 +8,17 @@ OVERDRAFT = "overdraft"
 
 
 class TransferKind(StrEnum):
-    """Reserve and settle, as in two-phase transfers: what is reserved is posted or voided, what is left expires."""
+    """Reserve and settle, as in two-phase transfers: what is reserved is posted or voided, what is left expires.
+
+    What its owners know they will not need they return to the pool before it expires.
+    """
 
     GRANT = "grant"
     RESERVE = "reserve"
     POST = "post"
     VOID = "void"
     EXPIRE = "expire"
+    RETURN = "return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,8 @@ class Transfer:
     """One immutable line: `gpu_seconds` leave the account `debit` and enter the account `credit`.
 
     `key` names what is booked, so that it is booked once; `reservation` is the key of the reserve line that a post or
-    void settles; `number` counts the lines of one allocation from 1.
+    void settles; `subject` names what used the time of a post: an attempt, or a job that no run started; `number`
+    counts the lines of one allocation from 1.
     """
 
     key: str
@@ -36,6 +41,7 @@ class Transfer:
     reservation: str = ""
     run_id: str = ""
     note: str = ""
+    subject: str = ""
 
 
 def pool() -> str:
@@ -63,6 +69,11 @@ def expired(allocation_id: str) -> str:
     return f"expired:{allocation_id}"
 
 
-def is_overdraft(transfer: Transfer) -> bool:
-    """Say whether a line books usage that no reservation covered."""
+def is_unreserved(transfer: Transfer) -> bool:
+    """Say whether a line books usage straight from the budget, which may fall below zero by it."""
     return transfer.kind is TransferKind.POST and transfer.debit.startswith("budget:")
+
+
+def is_overdraft(transfer: Transfer) -> bool:
+    """Say whether a line books what an attempt used beyond its reservation."""
+    return is_unreserved(transfer) and transfer.reservation != ""

@@ -12,11 +12,13 @@ from kifabrik.core.errors import NotFound
 from kifabrik.funding.estimate import Estimate
 from kifabrik.portal.calls.models import Award, Call, Decision, Proposal
 from kifabrik.portal.compute.models import Allocation, Run, Site
-from kifabrik.portal.compute.services import allocations, files, reports, runs
+from kifabrik.portal.compute.queries.accounting import cluster_account
+from kifabrik.portal.compute.services import accounting, allocations, files, reports, runs, usage
+from kifabrik.portal.compute.services.accounting import Imported
 from kifabrik.portal.compute.services.reports import StateReport
 from kifabrik.portal.people.models import Organisation, User
 from kifabrik.portal.people.permissions import Role, Scope
-from kifabrik.records import EvaluationReport, Recipe, RunEvent, RunManifest, UsageRecord
+from kifabrik.records import AccountedJob, EvaluationReport, Recipe, RunEvent, RunManifest, UsageRecord
 from kifabrik.records.run_manifest import Environment
 from kifabrik.records.run_state import RunState
 
@@ -159,8 +161,8 @@ def say(place: Place, run: Run, state, *, attempt=1, at=NOW, job_id="job-1", rea
     return reports.report_state(by=place.operator, site=place.site, run_id=run.pk, report=report, now=at)
 
 
-def make_usage(run: Run, *, attempt=1, gpu_seconds=300) -> UsageRecord:
-    """Make what an accounting would say."""
+def make_usage(run: Run, *, attempt=1, gpu_seconds=300, ended=True) -> UsageRecord:
+    """Make what an agent would say of an attempt that has ended, or of one that goes on."""
     return UsageRecord(
         key=f"{run.pk}:{attempt}",
         run_id=run.pk,
@@ -169,20 +171,43 @@ def make_usage(run: Run, *, attempt=1, gpu_seconds=300) -> UsageRecord:
         job_id="job-1",
         submitted_at=NOW.isoformat(),
         started_at=NOW.isoformat(),
-        ended_at=NOW.isoformat(),
+        ended_at=NOW.isoformat() if ended else None,
         devices=1,
         gpu_seconds=gpu_seconds,
         cpu_seconds=float(gpu_seconds),
         peak_memory_bytes=10**8,
-        exit_code=0,
+        exit_code=0 if ended else None,
         source="test",
     )
 
 
-def use(place: Place, run: Run, gpu_seconds: int, attempt=1, now=NOW):
+def use(place: Place, run: Run, gpu_seconds: int, attempt=1, now=NOW, ended=True):
     """Report what an attempt consumed."""
-    record = make_usage(run, attempt=attempt, gpu_seconds=gpu_seconds)
-    return reports.report_usage(by=place.operator, site=place.site, run_id=run.pk, record=record, now=now)
+    record = make_usage(run, attempt=attempt, gpu_seconds=gpu_seconds, ended=ended)
+    return usage.report_usage(by=place.operator, site=place.site, run_id=run.pk, record=record, now=now)
+
+
+def make_job(place: Place, *, job_id="1", run=None, attempt=1, gpu_seconds=300, ended=True, **changes) -> AccountedJob:
+    """Make what a cluster's accounting says of a job in the account of the allocation, started by a run or by hand."""
+    fields = {
+        "cluster": "alpha",
+        "job_id": job_id,
+        "submitted_at": NOW.isoformat(),
+        "key": f"{run.pk}:{attempt}" if run else "",
+        "account": cluster_account(place.allocation.pk),
+        "user": "ada",
+        "state": "COMPLETED" if ended else "RUNNING",
+        "started_at": NOW.isoformat(),
+        "ended_at": NOW.isoformat() if ended else None,
+        "devices": 1,
+        "gpu_seconds": gpu_seconds,
+    }
+    return AccountedJob.model_validate({**fields, **changes})
+
+
+def account(place: Place, *jobs: AccountedJob, until=None, now=NOW) -> Imported:
+    """Report rows of accounting."""
+    return accounting.import_rows(by=place.operator, site=place.site, rows=jobs, until=until, now=now)
 
 
 def make_events(*rows) -> list[RunEvent]:

@@ -193,11 +193,11 @@ def test_the_outlook_foretells_the_day_on_which_the_budget_ends() -> None:
 
     view = outlook(place.allocation, now=NOW + timedelta(days=10))
 
-    assert view.per_day == pytest.approx(20)
-    assert view.lasts_until == date(2027, 1, 13)
+    assert view.forecast.per_day == pytest.approx(20)
+    assert view.forecast.lasts_until == date(2027, 1, 13)
 
 
 def test_a_budget_that_outlasts_its_period_has_no_such_day() -> None:
     place = make_place(gpu_seconds=1000 * HOUR)
 
-    assert outlook(place.allocation, now=NOW).lasts_until is None
+    assert outlook(place.allocation, now=NOW).forecast.lasts_until is None

@@ -27,7 +27,7 @@ from kifabrik.portal.compute.models import LedgerTransfer, RunEventRow, Usage
 from kifabrik.portal.compute.queries.budgets import balance_of, read_transfers
 from kifabrik.portal.compute.queries.files import held_by
 from kifabrik.portal.compute.queries.runs import desired_runs
-from kifabrik.portal.compute.services import allocations, files, reports, runs
+from kifabrik.portal.compute.services import allocations, files, reports, runs, usage
 from kifabrik.portal.people.models import AuditEvent
 from kifabrik.portal.people.permissions import Role
 
@@ -245,7 +245,7 @@ def test_usage_about_another_run_or_attempt_is_refused() -> None:
     run, other = go(place), go(place)
 
     def send(record):
-        reports.report_usage(by=place.operator, site=place.site, run_id=run.pk, record=record, now=NOW)
+        usage.report_usage(by=place.operator, site=place.site, run_id=run.pk, record=record, now=NOW)
 
     with pytest.raises(InvalidInput, match="another run"):
         send(make_usage(other))

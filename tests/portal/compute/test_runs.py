@@ -9,6 +9,7 @@ from tests.portal.compute.factories import (
     make_inputs,
     make_place,
     make_recipe,
+    make_site,
     reserve,
     say,
     start_run,
@@ -154,8 +155,28 @@ def test_unsafe_listings_are_refused(entry) -> None:
 def test_a_site_cannot_give_more_devices_than_it_has() -> None:
     place = make_place()
 
-    with pytest.raises(InvalidInput, match="1 device"):
+    with pytest.raises(InvalidInput, match=r"needs 2 device\(s\) and the site has 1"):
         start_run(place, devices=2)
+    with pytest.raises(InvalidInput, match=r"needs 4 device\(s\)"):
+        start_run(place, recipe=make_recipe(hardware={"nodes": 2, "processes_per_node": 2}))
+
+
+def test_a_run_on_several_nodes_reserves_the_time_of_all_its_devices() -> None:
+    make_site("cluster", unit="GPU", system_code="cluster", devices=8)
+    place = make_place(code="cluster")
+
+    run = start_run(place, seconds=900, recipe=make_recipe(hardware={"nodes": 2, "processes_per_node": 3}))
+
+    assert (run.devices, run.reserved_gpu_seconds) == (6, 6 * 900)
+
+
+def test_the_devices_of_a_scheduler_may_be_less_than_a_billed_gpu() -> None:
+    make_site("lumi", unit="GPU", system_code="lumi-g", devices=16)
+    place = make_place(code="lumi", system_code="lumi-g")
+
+    run = start_run(place, seconds=901, devices=3)  # three GCDs are one and a half billed GPUs
+
+    assert run.reserved_gpu_seconds == 1352
 
 
 def test_a_run_that_nobody_began_is_cancelled_at_once() -> None:

@@ -47,6 +47,7 @@ __all__ = [
     "StateAidRegime",
     "System",
     "access_modes",
+    "allocation_life",
     "antennas",
     "assumptions",
     "countries",
@@ -138,6 +139,12 @@ def holidays() -> tuple[Holiday, ...]:
 def assumptions() -> Mapping[str, Assumption]:
     """Read what the estimator assumes, by code."""
     return _by_code(_rows("estimator", "assumptions", Assumption))
+
+
+@cache
+def allocation_life() -> Mapping[str, Assumption]:
+    """Read what the life of an allocation reckons with, by code."""
+    return _by_code(_rows("allocation_life", "facts", Assumption))
 
 
 def freeze_mode(mode: AccessMode) -> dict[str, object]:

@@ -82,7 +82,10 @@ class AccessMode(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class System(Row):
-    """A machine that can be asked for; `peak_flops` is dense BF16 of one device as the scheduler is billed."""
+    """A machine that can be asked for; `peak_flops` is dense BF16 of one billed device.
+
+    `scheduler_devices_per_gpu` says how many of what the scheduler calls a device make one billed device.
+    """
 
     code: str
     name: str
@@ -96,6 +99,7 @@ class System(Row):
     device_memory_gb: int | None = None
     devices_per_node: int
     scheduler_device: str
+    scheduler_devices_per_gpu: int = 1
     site_unit: str
     site_units_per_gpu_hour: float
     partitions: tuple[str, ...] = ()
@@ -245,7 +249,7 @@ class Holiday(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Assumption(Row):
-    """A number the estimator reckons with."""
+    """A number that a rule of this project reckons with."""
 
     code: str
     value: float

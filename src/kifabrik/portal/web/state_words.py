@@ -31,6 +31,8 @@ WORDS = {
     "accepted": _("Accepted"),
     "waiting": _("Waiting"),
     "expired": _("Expired"),
+    "asked": pgettext_lazy("extension", "Asked for"),
+    "granted": pgettext_lazy("extension", "Granted"),
     # runs and jobs
     "requested": _("Requested"),
     "queued": _("Queued"),
@@ -55,17 +57,41 @@ WORDS = {
     "post": pgettext_lazy("ledger", "Post"),
     "void": pgettext_lazy("ledger", "Void"),
     "expire": pgettext_lazy("ledger", "Expire"),
+    "return": pgettext_lazy("ledger", "Return"),
     "overdraft": pgettext_lazy("ledger", "Overdraft"),
 }
 
 TONES = {
     **dict.fromkeys(
-        ("awarded", "passed", "green", "open", "accepted", "succeeded", "released", "valid", "whole", "eligible"),
+        (
+            "awarded",
+            "passed",
+            "green",
+            "open",
+            "accepted",
+            "succeeded",
+            "released",
+            "valid",
+            "whole",
+            "eligible",
+            "granted",
+        ),
         "good",
     ),
     **dict.fromkeys(("running", "in_review", "ranked"), "busy"),
     **dict.fromkeys(
-        ("submitted", "requested", "queued", "pending", "waiting", "reserve_list", "paused", "candidate", "waived"),
+        (
+            "submitted",
+            "requested",
+            "queued",
+            "pending",
+            "waiting",
+            "reserve_list",
+            "paused",
+            "candidate",
+            "waived",
+            "asked",
+        ),
         "wait",
     ),
     **dict.fromkeys(

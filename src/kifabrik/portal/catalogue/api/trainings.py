@@ -16,7 +16,7 @@ from kifabrik.portal.catalogue.queries import estimates
 from kifabrik.portal.catalogue.queries.datasets import get_version
 from kifabrik.portal.catalogue.services import trainings
 from kifabrik.portal.compute.api.runs import router as runs_router
-from kifabrik.portal.compute.api.schemas import RunOut
+from kifabrik.portal.compute.api.schemas.runs import RunOut
 from kifabrik.portal.compute.models import Allocation
 from kifabrik.portal.people.authentication import signed_in
 from kifabrik.portal.people.models import User

@@ -5,7 +5,7 @@ from django.utils import timezone
 from ninja import Router
 
 from kifabrik.portal.compute.api.doors import person
-from kifabrik.portal.compute.api.schemas import AllocationOut, ReasonIn, TransferOut
+from kifabrik.portal.compute.api.schemas.allocations import AllocationOut, ReasonIn, TransferOut
 from kifabrik.portal.compute.models import Allocation
 from kifabrik.portal.compute.queries.allocations import get_allocation, get_own_award, list_allocations
 from kifabrik.portal.compute.queries.budgets import balance_of, balances, list_transfers, statement

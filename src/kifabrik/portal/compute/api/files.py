@@ -10,7 +10,7 @@ from ninja import Router
 
 from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.portal.compute.api.doors import PersonOrSite, is_site, principal_of
-from kifabrik.portal.compute.api.schemas import FileOut
+from kifabrik.portal.compute.api.schemas.files import FileOut
 from kifabrik.portal.compute.models import StoredFile
 from kifabrik.portal.compute.queries.files import get_for_person, get_for_site
 from kifabrik.portal.compute.queries.sites import get_agent_site

@@ -5,7 +5,7 @@ from django.utils import timezone
 from ninja import Router
 
 from kifabrik.portal.compute.api.doors import person
-from kifabrik.portal.compute.api.schemas import CurveOut, EventsOut, RunDetailOut, RunOut, detail_of
+from kifabrik.portal.compute.api.schemas.runs import CurveOut, EventsOut, RunDetailOut, RunOut, detail_of
 from kifabrik.portal.compute.models import Run
 from kifabrik.portal.compute.queries.budgets import transfers_of_run, used_by_runs
 from kifabrik.portal.compute.queries.curves import read_curves

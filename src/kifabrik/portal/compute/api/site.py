@@ -9,26 +9,41 @@ from ninja import Body, Router
 from pydantic import ValidationError
 
 from kifabrik.core.errors import InvalidInput
+from kifabrik.core.findings import Finding
 from kifabrik.portal.compute.api.doors import person, principal_of
-from kifabrik.portal.compute.api.schemas import (
+from kifabrik.portal.compute.api.schemas.site_door import (
+    AccountingIn,
     AttemptIn,
     BookedOut,
+    DesiredAllocationOut,
     DesiredOut,
     DesiredRunOut,
     EventsIn,
+    FindingsIn,
+    ImportedOut,
     NextOut,
+    OpenFindingsOut,
     OutputsIn,
     ReservationOut,
     StateIn,
     StateOut,
 )
 from kifabrik.portal.compute.models import Site
+from kifabrik.portal.compute.queries.desired_allocations import allocations_digest, desired_allocations
 from kifabrik.portal.compute.queries.runs import desired_runs
 from kifabrik.portal.compute.queries.sites import get_agent_site
-from kifabrik.portal.compute.services import allocations, reports, sites
+from kifabrik.portal.compute.services import (
+    accounting,
+    allocations,
+    findings,
+    reconciliation,
+    reports,
+    sites,
+)
+from kifabrik.portal.compute.services import usage as usages
 from kifabrik.portal.compute.services.reports import StateReport
 from kifabrik.portal.people.authentication import site_agent
-from kifabrik.records import EvaluationReport, Record, RunEvent, RunManifest, UsageRecord
+from kifabrik.records import AccountedJob, EvaluationReport, Record, RunEvent, RunManifest, UsageRecord
 from kifabrik.records.base import first_fault
 from kifabrik.records.run_state import RunState
 
@@ -37,13 +52,48 @@ Paper = TypeVar("Paper", bound=Record)
 
 
 @router.get("/site/desired", response=DesiredOut)
-def read_desired(request: HttpRequest) -> DesiredOut:
-    """Read what the site should look after; asking also tells the portal that the agent lives."""
+def read_desired(request: HttpRequest, allocations_known: str = "") -> DesiredOut:
+    """Read what the site should look after; asking also tells the portal that the agent lives.
+
+    The allocations come only if their digest is not the one that the agent says it knows. The first question of a day
+    also writes the daily report.
+    """
     site, now = _site(request), timezone.now()
     sites.note_contact(site=site, agent_version=_version(request), now=now)
     allocations.expire_ended(site=site, now=now)
-    runs = [DesiredRunOut.of(run, known) for run, known in desired_runs(site)]
-    return DesiredOut(site=site.code, now=now, runs=runs)
+    reconciliation.make_daily(site=site, now=now)
+    digest = allocations_digest(site)  # before the rows: a change in between is fetched once more, never missed
+    is_known = allocations_known == digest
+    return DesiredOut(
+        site=site.code,
+        now=now,
+        runs=[DesiredRunOut.of(run, known) for run, known in desired_runs(site)],
+        allocations_digest=digest,
+        allocations=None if is_known else [DesiredAllocationOut.of(row) for row in desired_allocations(site, now=now)],
+        accounting_since=site.accounted_until,
+    )
+
+
+@router.post("/site/accounting", response=ImportedOut)
+def report_accounting(request: HttpRequest, body: AccountingIn) -> ImportedOut:
+    """Send rows of the cluster's accounting, at most 1000 at once; each is booked once, in whatever order they come."""
+    site = _site(request)
+    if body.until is not None and body.until.tzinfo is None:
+        raise InvalidInput(_("A moment needs its time zone; write UTC with a Z at the end."), where="until")
+    rows = [_read(AccountedJob, row, f"rows[{at}]") for at, row in enumerate(body.rows[: accounting.ROWS_MAX + 1])]
+    done = accounting.import_rows(by=person(request), site=site, rows=rows, until=body.until, now=timezone.now())
+    since = get_agent_site(site.code).accounted_until
+    return ImportedOut(changed=done.changed, posted_gpu_seconds=done.posted, accounting_since=since)
+
+
+@router.post("/site/findings", response=OpenFindingsOut)
+def report_findings(request: HttpRequest, body: FindingsIn) -> OpenFindingsOut:
+    """Send what the agent finds wrong now, whole; what is not named any more is over."""
+    if body.at.tzinfo is None:
+        raise InvalidInput(_("A moment needs its time zone; write UTC with a Z at the end."), where="at")
+    found = [_read_finding(row, f"findings[{at}]") for at, row in enumerate(body.findings)]
+    rows = findings.report(by=person(request), site=_site(request), findings=found, at=body.at, now=timezone.now())
+    return OpenFindingsOut(open=len(rows))
 
 
 @router.post("/site/runs/{run_id}/reserve", response=ReservationOut)
@@ -84,9 +134,9 @@ def report_events(request: HttpRequest, run_id: str, body: EventsIn) -> NextOut:
 
 @router.post("/site/runs/{run_id}/usage", response=BookedOut)
 def report_usage(request: HttpRequest, run_id: str, body: Body[dict[str, Any]]) -> BookedOut:
-    """Send what one attempt consumed; it is booked once."""
+    """Send what one attempt used so far, or in all once it has ended; what is new in it is booked once."""
     record = _read(UsageRecord, body, "usage")
-    usage = reports.report_usage(
+    usage = usages.report_usage(
         by=person(request), site=_site(request), run_id=run_id, record=record, now=timezone.now()
     )
     return BookedOut(key=usage.pk, gpu_seconds=usage.gpu_seconds)
@@ -122,3 +172,10 @@ def _read(kind: type[Paper], value: object, where: str) -> Paper:
         return kind.model_validate(value)
     except ValidationError as error:
         raise InvalidInput(first_fault(error), where=where) from error
+
+
+def _read_finding(row: dict[str, str], where: str) -> Finding:
+    try:
+        return Finding.from_dict(row)
+    except (TypeError, ValueError, KeyError) as error:
+        raise InvalidInput(_("This is no finding."), where=where) from error

@@ -5,7 +5,7 @@ from django.utils import timezone
 from ninja import Router
 
 from kifabrik.portal.compute.api.doors import person
-from kifabrik.portal.compute.api.schemas import SiteIn, SiteOut, TokenOut
+from kifabrik.portal.compute.api.schemas.sites import SiteIn, SiteOut, TokenOut
 from kifabrik.portal.compute.queries.sites import get_site, list_sites
 from kifabrik.portal.compute.services import sites as services
 from kifabrik.portal.doors.listing import answer_page, listing

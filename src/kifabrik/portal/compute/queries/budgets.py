@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from kifabrik.funding.reference import allocation_life
 from kifabrik.ledger.books import Balance, Transfer, TransferKind, budget
-from kifabrik.portal.compute.models import Allocation, LedgerTransfer, Run
+from kifabrik.ledger.forecast import Forecast, foretell
+from kifabrik.portal.compute.models import Allocation, LedgerTransfer, Run, Site
 from kifabrik.records.run_state import RunState
-
-_SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,14 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """How a budget goes on: what is left, how much goes in a day, and the day on which it ends at this rate.
+    """How a budget goes on: what is left, how much goes in a day, and what that means at its end.
 
-    `lasts_until` is empty when nothing was used yet, or when the period ends before the budget does.
+    `forecast.lasts_until` is empty when nothing is used now, or when the period ends before the budget does.
     """
 
     balance: Balance
     promised: int
-    per_day: float
-    lasts_until: date | None
+    forecast: Forecast
 
     @property
     def spendable(self) -> int:
@@ -57,6 +57,7 @@ def as_transfer(row: LedgerTransfer, keys: Mapping[str, str]) -> Transfer:
         reservation=keys[row.reservation_id] if row.reservation_id else "",
         run_id=row.run_id,
         note=row.note,
+        subject=row.subject,
     )
 
 
@@ -69,16 +70,34 @@ def read_transfers(allocation_id: str) -> tuple[Transfer, ...]:
 
 def balances(allocation_ids: Collection[str]) -> Mapping[str, Balance]:
     """Add up the books of several allocations in two reads, however many lines they have."""
-    rows = LedgerTransfer.objects.filter(allocation__in=allocation_ids).order_by()
+    return _balances(LedgerTransfer.objects.filter(allocation__in=allocation_ids), allocation_ids)
+
+
+def balances_at(site: Site, allocation_ids: Collection[str]) -> Mapping[str, Balance]:
+    """Add up the books of a whole site in one read, for those of its allocations that are asked for."""
+    return _balances(LedgerTransfer.objects.filter(allocation__site=site), allocation_ids)
+
+
+def _balances(lines: QuerySet[LedgerTransfer], allocation_ids: Collection[str]) -> Mapping[str, Balance]:
     accounts: dict[str, int] = defaultdict(int)
     granted: dict[str, int] = defaultdict(int)
-    for row in rows.values("allocation", "kind", "debit", "credit").annotate(total=Sum("gpu_seconds")):
+    returned: dict[str, int] = defaultdict(int)
+    rows = lines.order_by().values("allocation", "kind", "debit", "credit").annotate(total=Sum("gpu_seconds"))
+    for row in rows:
         accounts[row["debit"]] -= row["total"]
         accounts[row["credit"]] += row["total"]
         if row["kind"] == TransferKind.GRANT:
             granted[row["allocation"]] += row["total"]
+        elif row["kind"] == TransferKind.RETURN:
+            returned[row["allocation"]] += row["total"]
     return {
-        key: Balance(granted[key], *(accounts[f"{name}:{key}"] for name in ("reserved", "consumed", "expired")))
+        key: Balance(
+            granted=granted[key],
+            reserved=accounts[f"reserved:{key}"],
+            consumed=accounts[f"consumed:{key}"],
+            expired=accounts[f"expired:{key}"],
+            returned=returned[key],
+        )
         for key in allocation_ids
     }
 
@@ -111,22 +130,40 @@ def statement(allocation: Allocation, rows: Sequence[LedgerTransfer]) -> tuple[S
     for row in rows:
         change = row.gpu_seconds * ((row.credit == account) - (row.debit == account))
         left += change
-        overdraft = row.kind == TransferKind.POST and row.debit == account
+        overdraft = row.kind == TransferKind.POST and row.debit == account and row.reservation_id is not None
         lines.append(StatementLine(row, change, left, overdraft))
     return tuple(lines)
 
 
 def outlook(allocation: Allocation, *, now: datetime) -> Outlook:
-    """Foretell from the use so far how long a budget lasts."""
+    """Foretell from the use of the last days how a budget goes on."""
     booked = balance_of(allocation.pk)
-    days = max((now - _begun_at(allocation)).total_seconds() / _SECONDS_PER_DAY, 1.0)
-    per_day = booked.consumed / days
-    lasts_until = None
-    if per_day > 0 and booked.available > 0:
-        days_left = booked.available / per_day
-        if days_left < (allocation.ends_on - timezone.localdate(now)).days:
-            lasts_until = timezone.localdate(now + timedelta(days=days_left))
-    return Outlook(booked, promised(allocation.pk), per_day, lasts_until)
+    used = used_since([allocation.pk], rate_begins_at(now)).get(allocation.pk, 0)
+    return Outlook(booked, promised(allocation.pk), forecast_of(allocation, booked, used_recently=used, now=now))
+
+
+def forecast_of(allocation: Allocation, booked: Balance, *, used_recently: int, now: datetime) -> Forecast:
+    """Foretell one budget from what was used since `rate_begins_at`."""
+    counted_from = max(begun_at(allocation), rate_begins_at(now))
+    return foretell(
+        available=booked.available,
+        used_recently=used_recently,
+        days=(now - counted_from) / timedelta(days=1),
+        days_left=max(0, (allocation.ends_on - timezone.localdate(now)).days + 1),
+        today=timezone.localdate(now),
+    )
+
+
+def rate_begins_at(now: datetime) -> datetime:
+    """Say from when on use says how fast budgets go now."""
+    return now - timedelta(days=allocation_life()["rate-days"].value)
+
+
+def used_since(allocation_ids: Collection[str], since: datetime) -> Mapping[str, int]:
+    """Add up what was posted in each allocation since a moment."""
+    posted = LedgerTransfer.objects.filter(allocation__in=allocation_ids, kind=TransferKind.POST, at__gte=since)
+    rows = posted.order_by().values("allocation").annotate(total=Sum("gpu_seconds"))
+    return {row["allocation"]: row["total"] for row in rows}
 
 
 def used_by_runs(runs: Iterable[Run]) -> Mapping[str, int]:
@@ -141,9 +178,11 @@ def transfers_of_run(run: Run) -> Sequence[LedgerTransfer]:
 
 
 def open_reservations() -> QuerySet[LedgerTransfer]:
-    """List the reservations that nothing has settled yet."""
-    settled = LedgerTransfer.objects.filter(reservation=OuterRef("pk"))
-    return LedgerTransfer.objects.filter(~Exists(settled), kind=TransferKind.RESERVE)
+    """List the reservations that still hold time: their attempts have not ended, or nobody said how much they used."""
+    taken = LedgerTransfer.objects.filter(reservation=OuterRef("pk"), debit__startswith="reserved:").order_by()
+    total = taken.values("reservation").annotate(total=Sum("gpu_seconds")).values("total")
+    made = LedgerTransfer.objects.filter(kind=TransferKind.RESERVE)
+    return made.annotate(taken=Coalesce(Subquery(total), 0)).filter(taken__lt=F("gpu_seconds"))
 
 
 def runs_with_open_reservation(site_code: str) -> QuerySet[LedgerTransfer, str]:
@@ -163,6 +202,7 @@ def _left_before(allocation: Allocation, number: int) -> int:
     return int(sums["credit"] - sums["debit"])
 
 
-def _begun_at(allocation: Allocation) -> datetime:
+def begun_at(allocation: Allocation) -> datetime:
+    """Say when an allocation could be used for the first time."""
     start = datetime.combine(allocation.starts_on, datetime.min.time(), tzinfo=timezone.get_current_timezone())
     return max(allocation.opened_at, start)

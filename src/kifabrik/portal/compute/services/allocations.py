@@ -1,4 +1,4 @@
-"""Opens allocations from accepted awards, pauses, resumes and closes them. Knows the books, no cluster."""
+"""Opens allocations from accepted awards, pauses, resumes and closes them, hands time back. Knows no cluster."""
 
 from datetime import date, datetime
 
@@ -11,7 +11,9 @@ from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Refused
 from kifabrik.portal.calls.models import Award
 from kifabrik.portal.compute.models import Allocation, Run, Site
-from kifabrik.portal.compute.services import books
+from kifabrik.portal.compute.queries import viewers
+from kifabrik.portal.compute.queries.budgets import spendable
+from kifabrik.portal.compute.services import books, sites
 from kifabrik.portal.people.models import User
 from kifabrik.portal.people.permissions import Permission
 from kifabrik.portal.people.queries import access
@@ -36,6 +38,7 @@ def accept_award(*, by: User, award: Award, now: datetime) -> Allocation:
             return known
         _require_current(award, today=timezone.localdate(now))
         site = _find_site(award.system_code)
+        sites.note_change(site_code=site.pk)
         allocation = Allocation.objects.create(
             award=award,
             organisation=award.organisation,
@@ -58,7 +61,7 @@ def accept_award(*, by: User, award: Award, now: datetime) -> Allocation:
 def pause(*, by: User, allocation: Allocation, reason: str, now: datetime) -> Allocation:
     """Let no new run start until the allocation is resumed; runs that are going on go on."""
     _require_manager(by, allocation)
-    return _move(by=by, allocation=allocation, to="paused", allowed=("open",), reason=_checked(reason), now=now)
+    return _move(by=by, allocation=allocation, to="paused", allowed=("open",), reason=checked_reason(reason), now=now)
 
 
 def resume(*, by: User, allocation: Allocation, now: datetime) -> Allocation:
@@ -70,12 +73,44 @@ def resume(*, by: User, allocation: Allocation, now: datetime) -> Allocation:
 def close(*, by: User, allocation: Allocation, reason: str, now: datetime) -> Allocation:
     """End an allocation for good: its runs are told to stop and what is left of its budget expires."""
     _require_manager(by, allocation)
-    reason = _checked(reason)
+    reason = checked_reason(reason)
     with transaction.atomic():
+        sites.note_change(site_code=allocation.site_id)
         allocation = books.lock(allocation.pk)
         if allocation.state == "closed":
             return allocation
         return _close(by=by, allocation=allocation, reason=reason, now=now)
+
+
+def hand_back(*, by: User, allocation: Allocation, gpu_seconds: int, reason: str, now: datetime) -> Allocation:
+    """Return time that will not be needed to the pool, for good, so that others may have it before it expires.
+
+    Raises Refused for everybody but managers of the organisation and programme officers, Conflict for a closed
+    allocation and for more than the budget holds beyond what waiting runs were promised.
+    """
+    if not (access.is_manager(by, allocation.organisation_id) or viewers.may_manage(by, allocation)):
+        raise Refused(
+            _("Only a manager of the organisation may hand time back."),
+            remedy=_("Ask one of its managers to do it; the page of the organisation names them."),
+        )
+    reason = checked_reason(reason)
+    with transaction.atomic():
+        sites.note_change(site_code=allocation.site_id)
+        allocation = books.lock(allocation.pk)
+        if allocation.state == "closed":
+            raise Conflict(_("The allocation is closed; what was left has expired."), where=allocation.pk)
+        _require_spare(allocation, gpu_seconds)
+        key = f"return:{allocation.pk}:{allocation.transfers.filter(kind='return').count() + 1}"
+        books.hand_back(allocation=allocation, key=key, gpu_seconds=gpu_seconds, note=reason, now=now)
+        audit.append(
+            by=by,
+            verb="allocation.handed-back",
+            what=allocation,
+            organisation=allocation.organisation,
+            details={"gpu_seconds": gpu_seconds, "reason": reason},
+            now=now,
+        )
+    return allocation
 
 
 def expire_ended(*, site: Site, now: datetime) -> int:
@@ -84,6 +119,7 @@ def expire_ended(*, site: Site, now: datetime) -> int:
     done = 0
     for key in list(ended.values_list("pk", flat=True)):
         with transaction.atomic():
+            sites.note_change(site_code=site.pk)
             allocation = books.lock(key)
             if allocation.state != "closed":
                 _close(by=None, allocation=allocation, reason=PERIOD_OVER, now=now)
@@ -114,6 +150,7 @@ def _move(
     *, by: User, allocation: Allocation, to: str, allowed: tuple[str, ...], reason: str, now: datetime
 ) -> Allocation:
     with transaction.atomic():
+        sites.note_change(site_code=allocation.site_id)
         allocation = books.lock(allocation.pk)
         if allocation.state == to:
             return allocation
@@ -168,7 +205,19 @@ def _find_site(system_code: str) -> Site:
     return site
 
 
-def _checked(reason: str) -> str:
+def _require_spare(allocation: Allocation, gpu_seconds: int) -> None:
+    spare = max(0, spendable(allocation.pk))
+    if not 0 < gpu_seconds <= spare:
+        raise Conflict(
+            _("Between 1 s and %(spare)s s can be handed back; the rest is used, reserved or promised to runs.")
+            % {"spare": spare},
+            where="gpu_seconds",
+            code="budget-too-small",
+        )
+
+
+def checked_reason(reason: str) -> str:
+    """Read a reason that people will read; raises InvalidInput unless it has 10 to 300 characters."""
     reason = reason.strip()
     if not REASON_LENGTH_MIN <= len(reason) <= 300:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""What the agent of a site reports about runs: reservations, states, events, usage, outputs.
+"""What the agent of a site reports about runs: reservations, states, events, outputs. Usage is in `usage.py`.
 
 Every report may come twice, late or out of order: its effect is the same as once, in order. A run of another site does
 not exist here. Knows the moves between states and the books, no cluster.
@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from kifabrik.core.states import require_move
-from kifabrik.portal.compute.models import Allocation, Run, RunEventRow, Site, Usage
+from kifabrik.portal.compute.models import Allocation, Run, RunEventRow, Site
 from kifabrik.portal.compute.queries.events import next_sequence
 from kifabrik.portal.compute.services import books, files
 from kifabrik.portal.people.models import User
 from kifabrik.portal.people.services import audit
-from kifabrik.records import EvaluationReport, RunEvent, RunManifest, UsageRecord
+from kifabrik.records import EvaluationReport, RunEvent, RunManifest
 from kifabrik.records.run_state import FINAL, MOVES, RunState
 
 EVENTS_MAX = 5000
@@ -43,10 +43,11 @@ def reserve(*, by: User, site: Site, run_id: str, attempt: int, now: datetime) -
     it, and Unavailable (ask again later) for a first attempt while the allocation is paused.
     """
     with transaction.atomic():
-        allocation, run = _lock(site, run_id)
+        allocation, run = lock_run(site, run_id)
         if books.find_reservation(run=run, attempt=attempt) is not None:
             return run
         _require_startable(allocation, run, attempt)
+        books.settle_earlier(run=run, now=now)
         books.reserve(run=run, attempt=attempt, now=now)
         run.attempts, run.job_id = attempt, ""
         run.save(update_fields=["attempts", "job_id"])
@@ -64,7 +65,7 @@ def report_state(*, by: User, site: Site, run_id: str, report: StateReport, now:
     reserved no time.
     """
     with transaction.atomic():
-        allocation, run = _lock(site, run_id)
+        allocation, run = lock_run(site, run_id)
         if _is_old_news(run, report):
             return run
         _require_reserved(run, report)
@@ -96,7 +97,7 @@ def report_events(*, site: Site, run_id: str, events: Sequence[RunEvent]) -> int
     """Keep the events of a run once each by their sequence; returns the next sequence the agent should send."""
     if len(events) > EVENTS_MAX:
         raise InvalidInput(_("At most %(count)s events in one report.") % {"count": EVENTS_MAX}, where="events")
-    run = _find(site, run_id)
+    run = find_run(site, run_id)
     rows = [
         RunEventRow(run=run, sequence=event.sequence, kind=event.kind, event=event.model_dump(mode="json"))
         for event in events
@@ -104,35 +105,6 @@ def report_events(*, site: Site, run_id: str, events: Sequence[RunEvent]) -> int
     with transaction.atomic():
         RunEventRow.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return next_sequence(run.pk)
-
-
-def report_usage(*, by: User, site: Site, run_id: str, record: UsageRecord, now: datetime) -> Usage:
-    """Book what one attempt consumed: posted against its reservation, the rest given back, an excess as overdraft.
-
-    Usage that really happened is always booked, in closed allocations too. The same record again changes nothing;
-    Conflict if it says another figure than the one that is booked.
-    """
-    with transaction.atomic():
-        allocation, run = _lock(site, run_id)
-        _require_about(run, record)
-        known = Usage.objects.filter(pk=record.key).first()
-        if known is not None:
-            return _require_equal(known, record)
-        booked = books.settle(run=run, attempt=record.attempt, gpu_seconds=record.gpu_seconds, now=now)
-        usage = Usage.objects.create(
-            key=record.key, run=run, record=record.model_dump(mode="json"), gpu_seconds=record.gpu_seconds, at=now
-        )
-        audit.append(
-            by=by,
-            verb="run.usage-booked",
-            what=run,
-            organisation=allocation.organisation,
-            details={"attempt": record.attempt, **booked.as_dict()},
-            now=now,
-        )
-        if allocation.state == "closed":
-            books.expire_rest(allocation=allocation, key=f"expire:{record.key}", now=now)
-    return usage
 
 
 def report_outputs(
@@ -152,7 +124,7 @@ def report_outputs(
     """
     entries = sorted(files.read_entries(listing), key=lambda entry: entry.path)
     with transaction.atomic():
-        allocation, run = _lock(site, run_id)
+        allocation, run = lock_run(site, run_id)
         outputs = [asdict(entry) for entry in entries]
         papers = (_as_json(manifest), _as_json(evaluation))
         if (run.outputs, run.manifest, run.evaluation) == (outputs, *papers):
@@ -175,16 +147,17 @@ def report_outputs(
     return run
 
 
-def _find(site: Site, run_id: str) -> Run:
+def find_run(site: Site, run_id: str) -> Run:
+    """Find a run at a site; raises NotFound for one of another site."""
     run = Run.objects.filter(pk=run_id, allocation__site=site).first()
     if run is None:
         raise NotFound(_("There is no such run at this site."), where=run_id)
     return run
 
 
-def _lock(site: Site, run_id: str) -> tuple[Allocation, Run]:
+def lock_run(site: Site, run_id: str) -> tuple[Allocation, Run]:
     """Lock allocation, then run: every writer takes them in this order."""
-    found = _find(site, run_id)
+    found = find_run(site, run_id)
     allocation = books.lock(found.allocation_id)
     return allocation, Run.objects.select_for_update().get(pk=found.pk)
 
@@ -238,23 +211,6 @@ def _write_state(run: Run, report: StateReport) -> None:
         run.ended_at = report.at
         run.reason = report.reason[:2000]
     run.save(update_fields=["state", "state_attempt", "job_id", "started_at", "ended_at", "reason"])
-
-
-def _require_about(run: Run, record: UsageRecord) -> None:
-    if record.run_id != run.pk or record.key != f"{run.pk}:{record.attempt}":
-        raise InvalidInput(_("The usage record is about another run."), where="key")
-    if record.attempt > run.attempts:
-        raise InvalidInput(_("The run has made %(count)s attempt(s) only.") % {"count": run.attempts}, where="attempt")
-
-
-def _require_equal(known: Usage, record: UsageRecord) -> Usage:
-    if known.gpu_seconds != record.gpu_seconds:
-        raise Conflict(
-            _("This attempt is booked with %(count)s seconds already.") % {"count": known.gpu_seconds},
-            where=known.pk,
-            remedy=_("A booked usage never changes."),
-        )
-    return known
 
 
 def _require_papers(run: Run, manifest: RunManifest | None, evaluation: EvaluationReport | None) -> None:

@@ -13,9 +13,12 @@ from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput, Refused
 from kifabrik.core.quantities import format_duration
 from kifabrik.funding.estimate import Estimate
+from kifabrik.funding.reference import System
+from kifabrik.funding.units import billed_seconds
 from kifabrik.portal.compute.models import Allocation, Run
 from kifabrik.portal.compute.queries import viewers
 from kifabrik.portal.compute.queries.budgets import spendable
+from kifabrik.portal.compute.queries.machines import system_of
 from kifabrik.portal.compute.services import books, files
 from kifabrik.portal.compute.services.files import FileEntry
 from kifabrik.portal.people.models import User
@@ -42,16 +45,18 @@ def start(
 ) -> Run:
     """Request a run; the site's agent fetches it, reserves its time and submits it.
 
-    `inputs` lists the dataset folder as [{path, digest, size_bytes}]. A run may use at most its time limit on its
-    devices, so that much is promised now, reserved when it is submitted, and what it does not use comes back. Raises
-    Refused without the right, InvalidInput for inputs that are not stored, Conflict for a closed, paused or ended
-    allocation and for a budget that is too small.
+    `inputs` lists the dataset folder as [{path, digest, size_bytes}]. A run holds `devices`, or as many as its recipe
+    says (nodes x processes per node) if those are more. It may use at most its time limit on all of them, so that much
+    is promised now, reserved when it is submitted, and what it does not use comes back. Raises Refused without the
+    right, InvalidInput for inputs that are not stored, Conflict for a closed, paused or ended allocation and for a
+    budget that is too small.
     """
     access.require(by, Permission.RUN_WRITE, organisation=allocation.organisation_id)
     entries = files.read_entries(inputs)
     _require_inputs(entries)
     files.require_held(organisation=allocation.organisation, entries=entries)
-    needed = gpu_seconds_needed(estimate, devices=devices)
+    devices = max(devices, recipe.hardware.nodes * recipe.hardware.processes_per_node)
+    needed = gpu_seconds_needed(estimate, devices=devices, system=system_of(allocation.site))
     with transaction.atomic():
         allocation = books.lock(allocation.pk)
         _require_open(allocation, today=timezone.localdate(now))
@@ -114,9 +119,9 @@ def cancel(*, by: User, run: Run, now: datetime) -> Run:
     return run
 
 
-def gpu_seconds_needed(estimate: Estimate, *, devices: int = 1) -> int:
+def gpu_seconds_needed(estimate: Estimate, *, devices: int = 1, system: System | None = None) -> int:
     """Work out what one attempt reserves: all it may use until its time limit ends it, never less than estimated."""
-    return max(estimate.gpu_seconds, estimate.time_limit_seconds * devices)
+    return max(estimate.gpu_seconds, billed_seconds(estimate.time_limit_seconds * devices, system))
 
 
 def _require_inputs(entries: Sequence[FileEntry]) -> None:
@@ -145,7 +150,12 @@ def _require_open(allocation: Allocation, *, today: date) -> None:
 
 def _require_devices(allocation: Allocation, devices: int) -> None:
     if not 1 <= devices <= allocation.site.devices:
-        raise InvalidInput(_("The site has %(count)s device(s).") % {"count": allocation.site.devices}, where="devices")
+        raise InvalidInput(
+            _("The run needs %(needed)s device(s) and the site has %(count)s.")
+            % {"needed": devices, "count": allocation.site.devices},
+            where="devices",
+            remedy=_("Ask for fewer nodes or fewer processes on each node in the recipe."),
+        )
 
 
 def _require_affordable(needed: int, *, left: int, unit: str) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput
+from kifabrik.core.ids import new_id
 from kifabrik.funding.reference import systems
 from kifabrik.portal.compute.models import Site
 from kifabrik.portal.people.models import User
@@ -48,6 +49,14 @@ def issue_token(*, by: User, site: Site, name: str = "", now: datetime) -> NewTo
 def note_contact(*, site: Site, agent_version: str, now: datetime) -> None:
     """Remember that the agent of a site has just asked what to do."""
     Site.objects.filter(pk=site.pk).update(last_seen_at=now, agent_version=agent_version[:40] or site.agent_version)
+
+
+def note_change(*, site_code: str) -> None:
+    """Let the agent of a site see that its allocations have changed; call it first in the transaction of the change.
+
+    First, so that every writer takes site and allocation in this order and no two wait for each other.
+    """
+    Site.objects.filter(pk=site_code).update(allocations_token=new_id("change"))
 
 
 def _check(*, code: str, name: str, system_code: str, unit: str, devices: int) -> None:

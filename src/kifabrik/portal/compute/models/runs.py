@@ -1,85 +1,15 @@
-"""Tables of compute: sites, allocations, the ledger, files, runs, attempts, events and usage."""
+"""Tables of runs: what should be and what is, their events, and the files they read and leave."""
 
 from functools import partial
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from kifabrik.core.ids import new_id
-from kifabrik.ledger.transfers import TransferKind
-from kifabrik.portal.calls.models import Award
+from kifabrik.portal.compute.models.allocations import Allocation
+from kifabrik.portal.compute.models.sites import Site
 from kifabrik.portal.people.models import Organisation, User
 from kifabrik.records.run_state import RunState
-
-
-class Site(models.Model):
-    """Where allocations live; its agent calls us, we never call it."""
-
-    code = models.SlugField(primary_key=True, max_length=64)
-    name = models.CharField(max_length=200)
-    system_code = models.CharField(max_length=64, help_text="a system of the reference data")
-    unit = models.CharField(max_length=8, choices=[("GPU", "GPU"), ("CPU", "CPU")], help_text="what one second counts")
-    devices = models.PositiveIntegerField(default=1, help_text="how many of them the site has")
-    created_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField(null=True, blank=True)
-    agent_version = models.CharField(max_length=40, blank=True)
-
-    class Meta:
-        ordering = ("code",)
-        constraints = (
-            models.CheckConstraint(condition=Q(unit__in=["GPU", "CPU"]), name="known_site_unit"),
-            models.CheckConstraint(condition=Q(devices__gte=1), name="site_has_devices"),
-        )
-
-
-class Allocation(models.Model):
-    """A budget of GPU time with a period, from an award, at a site; its balance is in the ledger."""
-
-    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "alloc"), editable=False)
-    award = models.OneToOneField(Award, on_delete=models.PROTECT, related_name="allocation")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="allocations")
-    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="allocations")
-    state = models.CharField(max_length=8, choices=[(s, s) for s in ("open", "paused", "closed")], default="open")
-    starts_on = models.DateField()
-    ends_on = models.DateField()
-    opened_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=300, blank=True, help_text="why it is paused or closed")
-
-    class Meta:
-        ordering = ("-opened_at",)
-        constraints = (
-            models.CheckConstraint(condition=Q(state__in=["open", "paused", "closed"]), name="known_allocation_state"),
-            models.CheckConstraint(
-                condition=Q(state="closed") ^ Q(closed_at__isnull=True), name="closed_allocation_has_moment"
-            ),
-        )
-
-
-class LedgerTransfer(models.Model):
-    """One immutable line of the books (see kifabrik.ledger); `key` makes booking it twice impossible."""
-
-    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "book"), editable=False)
-    key = models.CharField(max_length=200, unique=True)
-    allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="transfers")
-    number = models.PositiveIntegerField(help_text="counts the lines of one allocation from 1, in the order of booking")
-    kind = models.CharField(max_length=8, choices=[(kind, kind) for kind in TransferKind])
-    debit = models.CharField(max_length=120, help_text="ledger account that gives")
-    credit = models.CharField(max_length=120, help_text="ledger account that receives")
-    gpu_seconds = models.BigIntegerField()
-    reservation = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="settlements")
-    run_id = models.CharField(max_length=40, blank=True, db_index=True)
-    at = models.DateTimeField()
-    note = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        ordering = ("allocation", "number")
-        constraints = (
-            models.UniqueConstraint(fields=("allocation", "number"), name="one_transfer_of_a_number"),
-            models.CheckConstraint(condition=Q(gpu_seconds__gte=0), name="transfer_not_negative"),
-            models.CheckConstraint(condition=Q(kind__in=[str(k) for k in TransferKind]), name="known_transfer_kind"),
-            models.CheckConstraint(condition=~Q(debit=F("credit")), name="transfer_between_two_accounts"),
-        )
 
 
 class StoredFile(models.Model):
@@ -164,17 +94,3 @@ class RunEventRow(models.Model):
     class Meta:
         ordering = ("run", "sequence")
         constraints = (models.UniqueConstraint(fields=("run", "sequence"), name="one_event_of_a_number"),)
-
-
-class Usage(models.Model):
-    """What the cluster's accounting says one attempt consumed."""
-
-    key = models.CharField(primary_key=True, max_length=100, help_text="<run>:<attempt>")
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="usage")
-    record = models.JSONField(help_text="records.UsageRecord")
-    gpu_seconds = models.BigIntegerField()
-    at = models.DateTimeField()
-
-    class Meta:
-        ordering = ("key",)
-        constraints = (models.CheckConstraint(condition=Q(gpu_seconds__gte=0), name="usage_not_negative"),)

@@ -1,0 +1,181 @@
+"""The books against accounting, for an allocation or a whole site, and the daily reports. Writes nothing.
+
+A site that sends no accounting is compared with what its agent reported of each attempt.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet, Sum
+
+from kifabrik.funding.reference import System
+from kifabrik.funding.units import billed_seconds
+from kifabrik.ledger.books import TransferKind
+from kifabrik.ledger.reconciliation import Comparison, Subject, compare
+from kifabrik.portal.compute.models import (
+    Allocation,
+    JobAccount,
+    LedgerTransfer,
+    Reconciliation,
+    ReconciliationLine,
+    Site,
+    Usage,
+)
+from kifabrik.portal.compute.queries.machines import system_of
+from kifabrik.portal.compute.queries.viewers import readable_allocations
+from kifabrik.portal.people.permissions import Permission
+from kifabrik.portal.people.queries import access
+from kifabrik.portal.people.queries.access import Viewer
+
+RUNAWAY = "RUNAWAY"
+
+
+@dataclass(slots=True)
+class _Jobs:
+    """What accounting says of the jobs of one subject."""
+
+    seconds: int = 0
+    count: int = 0
+    is_running: bool = False
+    is_runaway: bool = False
+    ended_at: datetime | None = None
+    row: JobAccount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """What an agent reported of one attempt."""
+
+    seconds: int
+    is_final: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Everything that is compared, by subject; `owner` names the allocation of each booked one."""
+
+    booked: Mapping[str, int]
+    owner: Mapping[str, str]
+    jobs: Mapping[str, _Jobs]
+    reported: Mapping[str, _Reported]
+    closed_at: Mapping[str, datetime]
+
+
+def reconcile_allocation(allocation: Allocation) -> Comparison:
+    """Compare the books of one allocation with the accounting of its site, as it is now."""
+    subjects = _subjects(
+        allocation.site,
+        posts=allocation.transfers.filter(kind=TransferKind.POST),
+        jobs=allocation.jobs.all(),
+        usage=Usage.objects.filter(run__allocation=allocation),
+    )
+    return compare(subjects, accounted_until=allocation.site.accounted_until)
+
+
+def reconcile_site(site: Site) -> Comparison:
+    """Compare the books of all allocations of a site with its accounting, as it is now."""
+    subjects = _subjects(
+        site,
+        posts=LedgerTransfer.objects.filter(allocation__site=site, kind=TransferKind.POST),
+        jobs=site.jobs.all(),
+        usage=Usage.objects.filter(run__allocation__site=site),
+    )
+    return compare(subjects, accounted_until=site.accounted_until)
+
+
+def may_reconcile_site(viewer: Viewer, site: Site) -> bool:
+    """Say whether a viewer may see the report of a whole site: its operators, programme officers and auditors."""
+    return access.may(viewer, Permission.ALLOCATION_READ_ALL, site_code=site.code)
+
+
+def daily_reports(site: Site, *, count: int = 31) -> Sequence[Reconciliation]:
+    """Read the newest daily reports of a site."""
+    return list(site.reconciliations.order_by("-day")[:count])
+
+
+def persisting(viewer: Viewer) -> QuerySet[ReconciliationLine]:
+    """List the lines of the newest daily reports that differed a day before as well, in allocations a viewer sees."""
+    latest: dict[str, list[int]] = defaultdict(list)
+    for key, site in Reconciliation.objects.order_by("site", "-day").values_list("pk", "site")[:2000]:
+        latest[site].append(key)
+    newest = [keys[0] for keys in latest.values() if len(keys) > 1]
+    before = [keys[1] for keys in latest.values() if len(keys) > 1]
+    earlier = ReconciliationLine.objects.filter(reconciliation__in=before).values("subject")
+    lines = ReconciliationLine.objects.filter(reconciliation__in=newest, subject__in=earlier)
+    seen = lines.filter(allocation__in=readable_allocations(viewer))
+    return seen.select_related("allocation__award__proposal", "allocation__site", "reconciliation")
+
+
+def _subjects(
+    site: Site, *, posts: QuerySet[LedgerTransfer], jobs: QuerySet[JobAccount], usage: QuerySet[Usage]
+) -> Iterator[Subject]:
+    system = system_of(site)
+    booked = list(posts.order_by().values_list("subject", "allocation").annotate(total=Sum("gpu_seconds")))
+    reports = usage.order_by().values_list("pk", "gpu_seconds", "is_final", "at")
+    sources = _Sources(
+        booked={subject: total for subject, _owner, total in booked},
+        owner={subject: owner for subject, owner, _total in booked},
+        jobs=_by_subject(jobs.order_by("submitted_at").iterator(), system),
+        reported={key: _Reported(billed_seconds(seconds, system), final, at) for key, seconds, final, at in reports},
+        closed_at=_closed(site),
+    )
+    has_accounting = site.accounted_until is not None or bool(sources.jobs)
+    for name in sorted({*sources.booked, *sources.jobs}):
+        yield _subject(name, sources, has_accounting=has_accounting)
+
+
+def _closed(site: Site) -> Mapping[str, datetime]:
+    rows = Allocation.objects.filter(site=site, closed_at__isnull=False).values_list("pk", "closed_at")
+    return {key: at for key, at in rows if at is not None}
+
+
+def _by_subject(rows: Iterable[JobAccount], system: System | None) -> Mapping[str, _Jobs]:
+    found: dict[str, _Jobs] = defaultdict(_Jobs)
+    for row in rows:
+        jobs = found[row.subject]
+        jobs.seconds += billed_seconds(row.gpu_seconds, system)
+        jobs.count += 1
+        jobs.is_running |= row.ended_at is None
+        jobs.is_runaway |= row.state == RUNAWAY
+        if row.ended_at is not None:
+            jobs.ended_at = max(filter(None, (jobs.ended_at, row.ended_at)))
+        jobs.row = row
+    return found
+
+
+def _subject(name: str, sources: _Sources, *, has_accounting: bool) -> Subject:
+    jobs, reported, booked = sources.jobs.get(name), sources.reported.get(name), sources.booked.get(name, 0)
+    if jobs is None or jobs.row is None:
+        accounted = reported.seconds if reported and not has_accounting else None
+        return Subject(
+            name=name,
+            booked=booked,
+            accounted=accounted,
+            is_running=reported is not None and not reported.is_final,
+            ended_at=reported.at if reported else None,
+            closed_at=sources.closed_at.get(sources.owner[name]),
+            allocation_id=sources.owner[name],
+            run_id=name.rpartition(":")[0],
+        )
+    row, said = jobs.row, reported.seconds if reported else 0
+    took_back = not jobs.is_running and jobs.seconds < booked and said <= jobs.seconds
+    return Subject(
+        name=name,
+        booked=booked,
+        accounted=jobs.seconds,
+        jobs=jobs.count,
+        is_running=jobs.is_running,
+        is_foreign=row.allocation_id is None,
+        is_by_hand=not row.run_id,
+        is_runaway=jobs.is_runaway or took_back,
+        ended_at=jobs.ended_at,
+        closed_at=sources.closed_at.get(row.allocation_id or ""),
+        allocation_id=row.allocation_id or "",
+        run_id=row.run_id,
+        job_id=row.job_id,
+        user=row.user_name,
+        state=row.state,
+    )
