@@ -8,7 +8,8 @@ import httpx
 import orjson
 
 from kifabrik.core import digests
-from kifabrik.records import EvaluationReport, Recipe, RunEvent, RunManifest, UsageRecord
+from kifabrik.core.findings import Finding
+from kifabrik.records import AccountedJob, EvaluationReport, Recipe, RunEvent, RunManifest, UsageRecord
 from kifabrik.records.run_state import FINAL, MOVES, RunState
 
 
@@ -22,6 +23,9 @@ class FakeRun:
     dataset_digest: str
     time_limit_seconds: int = 60
     devices: int = 1
+    nodes: int = 1
+    processes_per_node: int = 1
+    cluster_account: str = ""
     wanted: str = "run"
     state: RunState = RunState.REQUESTED
     attempts: int = 0
@@ -58,6 +62,11 @@ class FakePortal:
         self.reserved: dict[str, int] = {}
         self.posted: dict[str, int] = {}
         self.usage: dict[str, UsageRecord] = {}
+        self.interim: dict[str, int] = {}
+        self.allocations: list[dict[str, Any]] = []
+        self.accounted: dict[tuple[str, str, str], AccountedJob] = {}
+        self.accounted_until: str | None = None
+        self.findings: list[Finding] = []
         self.calls: list[str] = []
         self.before: Callable[[httpx.Request], None] = lambda request: None
         self.after: Callable[[httpx.Request], None] = lambda request: None
@@ -103,7 +112,12 @@ class FakePortal:
         if request.headers.get("authorization") != f"Bearer {self.token}":
             raise Problem(401, "unauthenticated", "Sign in first.")
         if path == "/site/desired":
-            return httpx.Response(200, json=self._desired())
+            return httpx.Response(200, json=self._desired(request.url.params.get("allocations_known", "")))
+        if path == "/site/accounting":
+            return httpx.Response(200, json=self._accounting(orjson.loads(request.read())))
+        if path == "/site/findings":
+            self.findings = [Finding.from_dict(row) for row in orjson.loads(request.read())["findings"]]
+            return httpx.Response(200, json={"open": len(self.findings)})
         if path.startswith("/files/"):
             return self._file(request, path.removeprefix("/files/"))
         _, _site, _runs, run_id, verb = path.split("/")
@@ -112,9 +126,35 @@ class FakePortal:
         body = orjson.loads(request.read())
         return httpx.Response(200, json=getattr(self, f"_{verb}")(self.runs[run_id], body))
 
-    def _desired(self) -> dict[str, Any]:
+    def open_allocation(self, account: str, **changes: Any) -> dict[str, Any]:
+        facts = {"id": f"alloc-{account}", "cluster_account": account, "state": "open", "ends_on": "2027-11-24",
+            "granted_gpu_seconds": self.budget, "budget_gpu_seconds": self.budget, "members": []}  # fmt: skip
+        self.allocations.append({**facts, **changes})
+        return self.allocations[-1]
+
+    def _desired(self, allocations_known: str) -> dict[str, Any]:
         wanted = [run for run in self.runs.values() if self._is_wanted(run)]
-        return {"site": "laptop", "now": "2026-11-24T12:00:00Z", "runs": [self._as_desired(run) for run in wanted]}
+        digest = digests.digest_bytes(orjson.dumps(self.allocations))
+        return {
+            "site": "laptop",
+            "now": "2026-11-24T12:00:00Z",
+            "runs": [self._as_desired(run) for run in wanted],
+            "allocations_digest": digest,
+            "allocations": None if allocations_known == digest else self.allocations,
+            "accounting_since": self.accounted_until,
+        }
+
+    def _accounting(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Keep the newest statement about each job: nothing shrinks, and the cursor does not go back."""
+        if len(body["rows"]) > 1000:
+            raise Problem(422, "invalid-input", "At most 1000 rows in one report.")
+        for row in map(AccountedJob.model_validate, body["rows"]):
+            identity = (row.cluster, row.job_id, row.submitted_at)
+            known = self.accounted.get(identity)
+            if known is None or _statement(row) > _statement(known):
+                self.accounted[identity] = row
+        self.accounted_until = max(body["until"] or "", self.accounted_until or "") or None
+        return {"changed": len(body["rows"]), "posted_gpu_seconds": 0, "accounting_since": self.accounted_until}
 
     def _is_wanted(self, run: FakeRun) -> bool:
         lacks_usage = any(key.startswith(f"{run.id}:") for key in self.open_reservations)
@@ -135,7 +175,10 @@ class FakePortal:
             "inputs": run.inputs,
             "time_limit_seconds": run.time_limit_seconds,
             "devices": run.devices,
+            "nodes": run.nodes,
+            "processes_per_node": run.processes_per_node,
             "allocation_id": "alloc-1",
+            "cluster_account": run.cluster_account,
             "events_known": known,
         }
 
@@ -200,6 +243,11 @@ class FakePortal:
             raise Problem(422, "invalid-input", "The usage record is about another run.")
         if record.attempt > run.attempts:
             raise Problem(422, "invalid-input", f"The run has made {run.attempts} attempt(s) only.")
+        is_going = bool(record.job_id and record.started_at and not record.ended_at)
+        if is_going and run.state not in FINAL and record.attempt == run.attempts:
+            known_seconds = max(record.gpu_seconds, self.interim.get(record.key, 0))
+            self.interim[record.key] = known_seconds
+            return {}
         known = self.usage.get(record.key)
         if known is not None and known.gpu_seconds != record.gpu_seconds:
             raise Problem(409, "conflict", "This attempt is booked already.")
@@ -221,3 +269,7 @@ class FakePortal:
                 raise Problem(422, "invalid-input", "The paper is not about this run.")
         run.outputs, run.manifest, run.evaluation = papers
         return {}
+
+
+def _statement(row: AccountedJob) -> tuple[int, bool, int, bool]:
+    return row.restarts, row.ended_at is not None, row.gpu_seconds, row.started_at is not None

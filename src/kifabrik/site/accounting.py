@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from kifabrik.cluster.slurm.accounting import RUNAWAY
 from kifabrik.cluster.slurm.accounting_import import Accounting, Controller
+from kifabrik.cluster.slurm.profile import SiteProfile
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.findings import Finding, Severity
 from kifabrik.records.accounted_job import AccountedJob
@@ -36,15 +38,16 @@ class AccountingImport:
         *,
         client: PortalClient,
         accounting: Accounting,
-        prefix: str,
+        profile: SiteProfile,
         notices: Notices,
         clock: Callable[[], float] = time.monotonic,
         interim_seconds: float = INTERIM_SECONDS,
     ) -> None:
         self.totals: dict[str, int] = {}  # GPU seconds of each account, as accounting said last
+        self.busy: frozenset[str] = frozenset()  # accounts with jobs that go on
         self._client = client
         self._accounting = accounting
-        self._prefix = prefix
+        self._prefix = profile.account_prefix
         self._notices = notices
         self._clock = clock
         self._interim_seconds = interim_seconds
@@ -52,6 +55,7 @@ class AccountingImport:
         self._sent_at = 0.0
         self._sent: dict[_Identity, tuple[AccountedJob, float]] = {}
         self._open: set[str] = set()  # numbers of the jobs that had not ended when last looked at
+        self._stale: set[str] = set()  # accounts whose sum is to be read again
         self._rest_until = 0.0
 
     def look(self, controller: Controller, *, accounts: Sequence[str], accounting_since: str | None) -> frozenset[str]:
@@ -71,34 +75,42 @@ class AccountingImport:
             _identity(job): self._sent.get(_identity(job), (job, now)) if job not in changed else (job, now)
             for job in jobs
         }
-        self._open = {job.job_id for job in jobs if _goes_on(job)}
+        self._note_open(job for job in jobs if _goes_on(job))
         self._notices.replace("accounting", _find_oddities(jobs))
+        self._stale.update(job.account for job in changed)
         return frozenset(job.account for job in changed)
 
-    def refresh_totals(self, accounts: Collection[str]) -> None:
-        """Sum up accounts anew; one that was summed up before waits while reading would take most of the time."""
-        is_resting = self._clock() < self._rest_until
-        wanted = sorted(name for name in accounts if not (is_resting and name in self.totals))
-        if not wanted:
-            return
-        begin = self._clock()
-        sums: dict[str, int] = dict.fromkeys(wanted, 0)
-        for job in self._accounting.read(wanted):
-            sums[job.account] = sums.get(job.account, 0) + job.gpu_seconds
-        self.totals.update(sums)
-        self._rest_until = self._clock() + _REST * (self._clock() - begin)
+    def refresh_totals(self, accounts: Collection[str], *, is_full: bool) -> frozenset[str]:
+        """Sum up anew what changed, and with `is_full` what goes on too; returns the accounts with a sum of now.
+
+        A history that takes long to read is read less often.
+        """
+        wanted = {name for name in accounts if name not in self.totals or name in self._stale}
+        if is_full:
+            wanted |= self.busy & set(accounts)
+        elif self._clock() < self._rest_until:
+            wanted -= set(self.totals)
+        if wanted:
+            begin = self._clock()
+            sums: dict[str, int] = dict.fromkeys(sorted(wanted), 0)
+            for job in self._accounting.read(sorted(wanted)):
+                sums[job.account] += job.gpu_seconds
+            self.totals.update(sums)
+            self._stale -= wanted
+            self._rest_until = self._clock() + _REST * (self._clock() - begin)
+        return frozenset(name for name in accounts if name not in self._stale)
 
     def _send_everything(self, controller: Controller, accounts: Sequence[str]) -> frozenset[str]:
         """Send the whole history, streamed, so that a long one needs no more memory than a short one."""
         sums: dict[str, int] = dict.fromkeys(accounts, 0)
-        open_jobs: set[str] = set()
+        open_jobs: list[AccountedJob] = []
         odd: list[AccountedJob] = []
 
         def note(jobs: Iterable[AccountedJob]) -> Iterator[AccountedJob]:
             for job in jobs:
                 sums[job.account] = sums.get(job.account, 0) + job.gpu_seconds
                 if _goes_on(job):
-                    open_jobs.add(job.job_id)
+                    open_jobs.append(job)
                 if job.state == RUNAWAY:
                     odd.append(job)
                 yield job
@@ -106,7 +118,7 @@ class AccountingImport:
         until = BEGINNING if controller.undelivered else controller.now
         self._send(note(self._accounting.read(accounts)), since=BEGINNING, until=until)
         self.totals.update(sums)
-        self._open = open_jobs
+        self._note_open(open_jobs)
         self._notices.replace("accounting", _find_oddities(odd))
         return frozenset(accounts)
 
@@ -127,7 +139,7 @@ class AccountingImport:
 
     def _post(self, rows: Sequence[AccountedJob], *, until: datetime) -> None:
         """Send rows; one that the portal does not accept is reported and left out, so that it holds up no other."""
-        body = {"rows": [row.model_dump(mode="json") for row in rows], "until": until.isoformat()}
+        body = {"rows": [self._as_row(job) for job in rows], "until": until.isoformat()}
         try:
             self._client.post("/site/accounting", body, again=True)
         except InvalidInput as error:
@@ -138,11 +150,20 @@ class AccountingImport:
             self._post(rows[:half], until=until)
             self._post(rows[half:], until=until)
 
+    def _as_row(self, job: AccountedJob) -> dict[str, Any]:
+        """Name the account as the portal does: this site may have a prefix of its own."""
+        return {**job.model_dump(mode="json"), "account": "kf-" + job.account.removeprefix(self._prefix)}
+
     def _report_refused(self, rows: Sequence[AccountedJob], error: InvalidInput) -> None:
         if not rows:
             raise error
         message = f"the portal did not accept a job of accounting: {error}"
         self._notices.add(Finding("site.job-not-accepted", Severity.SERIOUS, message, where=f"job {rows[0].job_id}"))
+
+    def _note_open(self, jobs: Iterable[AccountedJob]) -> None:
+        going = list(jobs)
+        self._open = {job.job_id for job in going}
+        self.busy = frozenset(job.account for job in going)
 
     def _is_news(self, job: AccountedJob) -> bool:
         """A job that only goes on is news now and then; any other difference is news at once."""

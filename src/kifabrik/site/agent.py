@@ -8,24 +8,28 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from kifabrik.cluster.executor import Executor
 from kifabrik.cluster.jobs import ENDED
 from kifabrik.core import files
-from kifabrik.core.errors import Conflict, KifabrikError, Unavailable
+from kifabrik.core.errors import Conflict, KifabrikError, Refused, Unavailable
+from kifabrik.core.findings import Finding, Severity
 from kifabrik.site.client import PortalClient
-from kifabrik.site.desired import Desired, read_desired
-from kifabrik.site.tending import Command, Jobs, Tending, walk_command
+from kifabrik.site.desired import Desired, DesiredRun, read_desired
+from kifabrik.site.notices import Notices
+from kifabrik.site.tending import Command, Jobs, Preparing, Tending, walk_command
 
 BUSY_SECONDS = 1.5
 IDLE_SECONDS = 4.0
 PAUSE_SECONDS_MAX = 60.0
+SAID_AGAIN_ROUNDS = 60  # a trouble that stays is said once an hour
+_DUTY = "the cluster's accounts and accounting"
 
 log = logging.getLogger("kifabrik.site")
 
@@ -48,8 +52,24 @@ class _Patience:
     until: float
 
 
+class Duty(Protocol):
+    """What a site needs beside its runs, on a cluster that has accounts."""
+
+    @property
+    def allocations_known(self) -> str:
+        """Name the state of the allocations that is known."""
+        ...
+
+    def attend(self, desired: Desired) -> tuple[str, ...]:
+        """Do what is due and say what was done; raises errors of portal and cluster."""
+        ...
+
+
 class Agent:
-    """One agent for one home folder. Raises Conflict if another agent works there already."""
+    """One agent for one home folder. Raises Conflict if another agent works there already.
+
+    A rehearsal holds no lock: it changes nothing, so it may look over the shoulder of the agent that works.
+    """
 
     def __init__(
         self,
@@ -60,13 +80,31 @@ class Agent:
         *,
         command: Command = walk_command,
         clock: Callable[[], float] = time.monotonic,
+        duty: Duty | None = None,
+        notices: Notices | None = None,
+        account_name: Callable[[str], str] = str,
+        staging: Preparing | None = None,
+        is_rehearsal: bool = False,
     ) -> None:
         home = home.absolute()
-        self._lock = _hold(home)
+        self._lock = None if is_rehearsal else _hold(home)
         self._client = client
         self._executor = executor
-        self._tending = Tending(client=client, executor=executor, home=home, now=now, command=command)
+        self._duty = duty
+        self._notices = notices or Notices(client, clock=clock)
+        self._tending = Tending(
+            client=client,
+            executor=executor,
+            home=home,
+            now=now,
+            command=command,
+            notices=self._notices,
+            staging=staging,
+            account_name=account_name,
+            clock=clock,
+        )
         self._clock = clock
+        self._troubles: dict[str, Finding] = {}
         self._patience: dict[str, _Patience] = {}
 
     def __enter__(self) -> Self:
@@ -77,50 +115,73 @@ class Agent:
 
     def close(self) -> None:
         """Let another agent have the home folder; jobs go on."""
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
 
     def step(self) -> StepReport:
         """Do one round. Raises Unavailable or Refused if the portal cannot be asked at all."""
-        desired = read_desired(self._client.get("/site/desired"))
+        known = {"allocations_known": self._duty.allocations_known} if self._duty else {}
+        desired = read_desired(self._client.get("/site/desired", **known))
         jobs = self._look(desired)
         deeds: list[str] = []
         troubles: list[str] = []
         for run in desired.runs:
-            if self._is_left_alone(run.id):
-                continue
-            try:
-                done = self._tending.tend(run, jobs[run.id])
-            except KifabrikError as error:
-                if isinstance(error, Unavailable) and error.code == "portal-silent":
-                    raise
-                troubles.append(f"{run.id}: {error}")
-                self._be_patient(run.id)
-                log.warning("run=%s trouble code=%s %s", run.id, error.code, error)
-            else:
-                self._patience.pop(run.id, None)
-                deeds.extend(f"{run.id}: {deed}" for deed in done)
-                for deed in done:
-                    log.info("run=%s %s", run.id, deed)
+            self._try(run.id, lambda run=run: self._tending.tend(run, jobs[run.id]), deeds, troubles)  # type: ignore[misc]
         self._tending.forget_all_but(set(jobs))
+        if self._duty is not None:
+            duty = self._duty
+            self._try(_DUTY, lambda: duty.attend(desired), deeds, troubles)
+        self._forget_old_troubles(desired.runs)
+        self._notices.post(at=desired.now)
         alive = sum(job.state not in ENDED for attempts in jobs.values() for job in attempts.values())
         return StepReport(runs=len(desired.runs), alive=alive, deeds=tuple(deeds), troubles=tuple(troubles))
 
     def loop(self, stop: threading.Event) -> None:
         """Do rounds until told to stop; a portal that is away for hours only makes the pauses longer."""
         silent_rounds = 0
+        said = ""
         while not stop.is_set():
             try:
                 report = self.step()
             except KifabrikError as error:
                 silent_rounds += 1
-                log.warning("portal trouble code=%s rounds=%s %s", error.code, silent_rounds, error)
+                if str(error) != said or silent_rounds % SAID_AGAIN_ROUNDS == 0:
+                    log.warning("portal trouble code=%s rounds=%s %s", error.code, silent_rounds, _explain(error))
+                said = str(error)
                 self._keep_jobs_moving()
-                stop.wait(_pause_seconds(silent_rounds))
+                stop.wait(PAUSE_SECONDS_MAX if isinstance(error, Refused) else _pause_seconds(silent_rounds))
             else:
                 if silent_rounds:
                     log.info("portal answers again after rounds=%s", silent_rounds)
-                silent_rounds = 0
+                silent_rounds, said = 0, ""
                 stop.wait(BUSY_SECONDS if report.alive or report.deeds else IDLE_SECONDS)
+
+    def _try(self, about: str, action: Callable[[], tuple[str, ...]], deeds: list[str], troubles: list[str]) -> None:
+        """Do one thing of a round; its trouble holds up nothing else, and it is left alone for a while."""
+        if self._is_left_alone(about):
+            return
+        try:
+            done = action()
+        except (KifabrikError, OSError) as raised:
+            error = _as_trouble(raised)
+            if isinstance(error, Unavailable) and error.code == "portal-silent":
+                raise error from raised
+            troubles.append(f"{about}: {error}")
+            self._be_patient(about)
+            self._troubles[about] = Finding("site.trouble", Severity.SERIOUS, error.message, about, error.remedy)
+            log.warning("about=%s trouble code=%s %s", about, error.code, error)
+        else:
+            self._patience.pop(about, None)
+            self._troubles.pop(about, None)
+            deeds.extend(f"{about}: {deed}" for deed in done)
+            for deed in done:
+                log.info("about=%s %s", about, deed)
+
+    def _forget_old_troubles(self, runs: Iterable[DesiredRun]) -> None:
+        """A run that is no longer wanted troubles nobody."""
+        wanted = {_DUTY, *(run.id for run in runs)}
+        self._troubles = {about: finding for about, finding in self._troubles.items() if about in wanted}
+        self._notices.replace("troubles", self._troubles.values())
 
     def _look(self, desired: Desired) -> Mapping[str, Jobs]:
         """Ask the cluster once for all jobs of all wanted runs."""
@@ -142,6 +203,27 @@ class Agent:
         known = self._patience.get(run_id)
         times = known.times + 1 if known else 1
         self._patience[run_id] = _Patience(times, self._clock() + _pause_seconds(times))
+
+
+def _as_trouble(error: KifabrikError | OSError) -> KifabrikError:
+    """Put an error of the disk into one sentence; an error of the house is one already."""
+    if isinstance(error, KifabrikError):
+        return error
+    path = Path(str(error.filename or ""))
+    return files.describe_disk_error(error, path) or Unavailable(
+        f"{error.strerror or error}.", where=str(path), remedy="Look at that place on the site's disk.", code="disk"
+    )
+
+
+def _explain(error: KifabrikError) -> str:
+    """Say what an operator has to do about a token that is no longer accepted."""
+    if isinstance(error, Refused):
+        return (
+            "The portal refuses this agent's token: it is wrong, revoked or expired, or another site's. Make a new one "
+            "on the site's page of the portal and put it into the token file; the agent reads it at its next start. "
+            f"Jobs go on. ({error})"
+        )
+    return str(error)
 
 
 def _pause_seconds(times: int) -> float:

@@ -1,4 +1,4 @@
-"""Brings datasets to the site by content: a cache of files, and folders made of them in one step. Knows no run."""
+"""Brings datasets to the site by content: a cache of files, and folders made of them in one step. Knows no job."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from kifabrik.core import digests, files
 from kifabrik.core.errors import InvalidInput
+from kifabrik.records import Recipe
 from kifabrik.site.client import PortalClient
 from kifabrik.site.desired import InputFile
 
@@ -33,6 +34,12 @@ class Staging:
                 self._client.download_file(digest, self._cached(digest))
             self._build(folder, listing)
         return folder
+
+    def write_recipe(self, recipe: Recipe, folder: Path) -> Path:
+        """Lay a recipe into its run folder; raises Unavailable if the disk does not allow it."""
+        path = folder / "recipe.json"
+        recipe.write(path)
+        return path
 
     def _cached(self, digest: str) -> Path:
         name = digest.removeprefix("sha256:")

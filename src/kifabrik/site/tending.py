@@ -5,20 +5,24 @@ what to do follows only from what the portal was told and what the cluster says.
 """
 
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
 from kifabrik.cluster.executor import Executor
 from kifabrik.cluster.jobs import DESERVES_ANOTHER_ATTEMPT, ENDED, JobRef, JobReport, JobSpec, JobState
 from kifabrik.core.errors import Conflict, InvalidInput
+from kifabrik.core.findings import Finding, Severity
 from kifabrik.records import Recipe, UsageRecord
 from kifabrik.records.base import first_fault
 from kifabrik.records.run_state import RunState
 from kifabrik.site.client import PortalClient
-from kifabrik.site.desired import DesiredRun
+from kifabrik.site.desired import DesiredRun, InputFile
+from kifabrik.site.notices import Notices
 from kifabrik.site.run_folder import (
     EventReader,
     OutputFile,
@@ -31,6 +35,7 @@ from kifabrik.site.staging import Staging
 
 ATTEMPTS_MAX = 3
 EVENTS_A_REQUEST = 500
+INTERIM_SECONDS = 300.0  # between two reports of what a running job has used so far
 Jobs = Mapping[int, JobReport]  # attempt -> where its job stands
 Command = Callable[[DesiredRun, Path, Path, Path], tuple[str, ...]]
 
@@ -58,6 +63,18 @@ def walk_command(run: DesiredRun, recipe: Path, folder: Path, dataset: Path) -> 
     return (sys.executable, "-m", "kifabrik", "run", str(recipe), *options)
 
 
+class Preparing(Protocol):
+    """What is laid out on the site's disk before a job starts."""
+
+    def stage(self, inputs: Sequence[InputFile]) -> Path:
+        """Return the folder of the dataset."""
+        ...
+
+    def write_recipe(self, recipe: Recipe, folder: Path) -> Path:
+        """Return the path of the recipe in the run folder."""
+        ...
+
+
 class Tending:
     """Takes the next steps for runs; `tend` returns what it did, in words for the log."""
 
@@ -69,13 +86,21 @@ class Tending:
         home: Path,
         now: Callable[[], datetime],
         command: Command = walk_command,
+        notices: Notices | None = None,
+        staging: Preparing | None = None,
+        account_name: Callable[[str], str] = str,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._executor = executor
         self._runs = home / "runs"
-        self._staging = Staging(home, client)
+        self._staging = staging or Staging(home, client)
         self._now = now
         self._command = command
+        self._notices = notices or Notices(client, clock=clock)
+        self._account_name = account_name
+        self._clock = clock
+        self._interim_at: dict[str, float] = {}
         self._readers: dict[str, EventReader] = {}
         self._outputs: dict[tuple[str, int], tuple[OutputFile, ...]] = {}
 
@@ -102,6 +127,7 @@ class Tending:
         """Drop what is remembered of runs that need nothing any more."""
         self._readers = {key: value for key, value in self._readers.items() if key in run_ids}
         self._outputs = {key: value for key, value in self._outputs.items() if key[0] in run_ids}
+        self._interim_at = {key: value for key, value in self._interim_at.items() if key in run_ids}
 
     def _tend_without_job(self, run: DesiredRun) -> tuple[str, ...]:
         if run.wanted == "stop" or run.is_final:
@@ -122,10 +148,9 @@ class Tending:
             recipe = Recipe.model_validate(run.recipe)
             dataset = self._staging.stage(run.inputs)
             folder = self._runs / run.id
-            recipe.write(folder / "recipe.json")
+            path = self._staging.write_recipe(recipe, folder)
             self._client.post(f"/site/runs/{run.id}/reserve", {"attempt": attempt}, again=True)
-            command = self._command(run, folder / "recipe.json", folder, dataset)
-            ref = self._executor.submit(_spec(run, attempt, command, folder))
+            ref = self._executor.submit(self._spec(run, attempt, self._command(run, path, folder, dataset), folder))
         except (InvalidInput, Conflict, ValidationError) as error:
             return self._give_up(run, attempt, first_fault(error) if isinstance(error, ValidationError) else str(error))
         self._say_state(run, RunState.SUBMITTED, attempt, job_id=ref.job_id, at=ref.submitted_at)
@@ -146,6 +171,7 @@ class Tending:
             return (f"cancelling job={job.ref.job_id}",)
         state = _RUN_STATES[job.state]
         if state is run.state and attempt == run.attempts:
+            self._report_interim_usage(run, job)
             return ()
         at = job.started_at if state is RunState.RUNNING else job.ref.submitted_at
         self._say_state(run, state, attempt, job_id=job.ref.job_id, at=at)
@@ -157,6 +183,7 @@ class Tending:
             reason = f"all {ATTEMPTS_MAX} attempts were lost; the last one: {job.reason}"
             return self._finish(run, attempt, job, RunState.FAILED, reason)
         self._client.post(f"/site/runs/{run.id}/usage", self._usage(job.ref), again=True)
+        self._report_loss(run, attempt, job)
         if run.state is RunState.REQUESTED:  # nobody was told of the first attempt
             self._say_state(run, RunState.SUBMITTED, attempt, job_id=job.ref.job_id, at=job.ref.submitted_at)
             run = run.model_copy(update={"state": RunState.SUBMITTED})
@@ -202,8 +229,26 @@ class Tending:
             usage = self._usage(jobs[attempt]) if attempt in jobs else self._no_usage(run, attempt)
             self._client.post(f"/site/runs/{run.id}/usage", usage, again=True)
 
+    def _report_interim_usage(self, run: DesiredRun, job: JobReport) -> None:
+        """Say now and then what a running job has used so far; one that has just begun has used nothing yet."""
+        due_at = self._interim_at.setdefault(run.id, self._clock() + INTERIM_SECONDS)
+        if job.state is JobState.RUNNING and self._clock() >= due_at:
+            usage = self._executor.usage(job.ref)
+            if usage.ended_at is None:  # else the next round brings the end
+                self._client.post(f"/site/runs/{run.id}/usage", usage.model_dump(mode="json"), again=True)
+            self._interim_at[run.id] = self._clock() + INTERIM_SECONDS
+
+    def _report_loss(self, run: DesiredRun, attempt: int, job: JobReport) -> None:
+        message = (
+            f"attempt {attempt} of {run.id} (job {job.ref.job_id}) was lost: {job.reason}. Another attempt begins."
+        )
+        self._notices.add(Finding("site.attempt-lost", Severity.WARNING, message, where=run.id))
+
     def _usage(self, ref: JobRef) -> dict[str, object]:
-        return self._executor.usage(ref).model_dump(mode="json")
+        """Read what a job used in all. One that was lost has no end in accounting, but will use nothing more."""
+        usage = self._executor.usage(ref)
+        ended_at = usage.ended_at or self._now().isoformat()
+        return usage.model_copy(update={"ended_at": ended_at}).model_dump(mode="json")
 
     def _no_usage(self, run: DesiredRun, attempt: int) -> dict[str, object]:
         record = UsageRecord(
@@ -247,6 +292,21 @@ class Tending:
         body = {"state": state, "attempt": max(attempt, 1), "job_id": job_id, "reason": reason, "at": moment}
         self._client.post(f"/site/runs/{run.id}/state", body, again=True)
 
+    def _spec(self, run: DesiredRun, attempt: int, command: tuple[str, ...], folder: Path) -> JobSpec:
+        return JobSpec(
+            key=_key(run, attempt),
+            run_id=run.id,
+            attempt=attempt,
+            command=command,
+            folder=folder,
+            devices=run.devices,
+            time_limit_seconds=run.time_limit_seconds,
+            environment=_JOB_ENVIRONMENT,
+            nodes=run.nodes,
+            processes_per_node=run.processes_per_node,
+            account=self._account_name(run.cluster_account) if run.cluster_account else "",
+        )
+
     def _reader(self, run: DesiredRun) -> EventReader:
         if run.id not in self._readers:
             self._readers[run.id] = EventReader(self._runs / run.id / "events.jsonl")
@@ -255,16 +315,3 @@ class Tending:
 
 def _key(run: DesiredRun, attempt: int) -> str:
     return f"{run.id}:{attempt}"
-
-
-def _spec(run: DesiredRun, attempt: int, command: tuple[str, ...], folder: Path) -> JobSpec:
-    return JobSpec(
-        key=_key(run, attempt),
-        run_id=run.id,
-        attempt=attempt,
-        command=command,
-        folder=folder,
-        devices=run.devices,
-        time_limit_seconds=run.time_limit_seconds,
-        environment=_JOB_ENVIRONMENT,
-    )
