@@ -5,6 +5,8 @@ PORT ?= 8000
 export KIFABRIK_HOME ?= $(CURDIR)/var
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+CLUSTER := $(KIFABRIK_HOME)/cluster
+WITH_CLUSTER := $(BIN)/python -m tests.slurm.private_cluster with "$(CLUSTER)"
 SOURCES := src tests benchmarks build_messages.py
 
 .DEFAULT_GOAL := help
@@ -26,10 +28,13 @@ setup: $(INSTALLED) messages ## make the virtual environment from the lock file
 messages: $(INSTALLED)
 	@$(BIN)/python build_messages.py
 
-demo: setup ## walk the whole chain, then serve it at http://127.0.0.1:8000 (DATA=folder, ONCE=1, PORT=n)
-	@$(BIN)/kifabrik demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(ONCE),--once)
+demo: setup ## walk the whole chain, then serve it at http://127.0.0.1:8000 (DATA=folder, SITE=slurm, ONCE=1, PORT=n)
+	@$(if $(filter slurm,$(SITE)),$(BIN)/python -m tests.slurm.installed --install)
+	@$(if $(filter slurm,$(SITE)),$(WITH_CLUSTER)) $(BIN)/kifabrik demo --port $(PORT) $(if $(DATA),--data "$(DATA)") \
+	  $(if $(SITE),--site "$(SITE)") $(if $(ONCE),--once)
 
 clean-demo: ## wipe everything the demo made
+	@test ! -e "$(CLUSTER)/cluster.json" || $(BIN)/python -m tests.slurm.private_cluster down "$(CLUSTER)"
 	rm -rf "$(KIFABRIK_HOME)"
 
 up: setup ## start the portal, the local site agent and the inference server without the demo

@@ -2,6 +2,7 @@
 
     python -m tests.slurm.private_cluster up FOLDER      # prints what to export
     python -m tests.slurm.private_cluster down FOLDER    # ends it and wipes the folder
+    python -m tests.slurm.private_cluster with FOLDER COMMAND ...   # runs a command on it, then stops it
 
 It works as root and as an ordinary user, several of them beside each other. It knows its processes by recorded marks
 and ends only those, and the step daemons that hold a socket of this cluster. Knows nothing of Kifabrik's jobs.
@@ -329,12 +330,29 @@ def _open_files(pid: int) -> set[str]:
     return names
 
 
+def run_with(cluster: PrivateCluster, command: Sequence[str]) -> int:
+    """Run a command that finds the cluster in its environment; the cluster is stopped after it and keeps its state."""
+    cluster.start()
+    try:
+        process = subprocess.Popen(command, env={**os.environ, **cluster.environment})
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # Ctrl-C reaches the command too, which ends in order
+                continue
+    finally:
+        cluster.stop()
+
+
 def main(arguments: list[str]) -> int:
-    """Bring a cluster up or down by hand."""
-    if len(arguments) != 2 or arguments[0] not in ("up", "down"):
-        sys.stderr.write("Use: python -m tests.slurm.private_cluster up|down FOLDER\n")
+    """Bring a cluster up or down by hand, or run a command on one."""
+    is_with = arguments[:1] == ["with"] and len(arguments) > 2
+    if not is_with and (len(arguments) != 2 or arguments[0] not in ("up", "down")):
+        sys.stderr.write("Use: python -m tests.slurm.private_cluster up|down FOLDER, or with FOLDER COMMAND ...\n")
         return 2
     cluster = PrivateCluster(Path(arguments[1]))
+    if is_with:
+        return run_with(cluster, arguments[2:])
     if arguments[0] == "down":
         cluster.destroy()
         return 0

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +22,21 @@ from kifabrik.portal.people.permissions import Role
 
 app = typer.Typer(no_args_is_help=True, help="Start the portal and look after it.")
 
-LOCAL_SITE = "laptop"
 PORT_MAX = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePlan:
+    """How a site is registered: `system_code` is a system of the reference data, `unit` what one second counts."""
+
+    code: str
+    name: str
+    system_code: str
+    unit: str
+    devices: int
+
+
+LOCAL_SITE = SitePlan(code="laptop", name="This machine", system_code="laptop", unit="CPU", devices=1)
 
 
 def read_home() -> Path:
@@ -104,8 +118,8 @@ def connect_local_site(
     with explain_errors():
         start_django()
         prepare()
-        connect_site(operator_email=by, now=datetime.now(UTC))
-        say(f"This machine is the site '{LOCAL_SITE}'. 'kifabrik portal up' now runs its agent.")
+        connect_site(LOCAL_SITE, operator_email=by, now=datetime.now(UTC))
+        say(f"This machine is the site '{LOCAL_SITE.code}'. 'kifabrik portal up' now runs its agent.")
 
 
 def require_known_roles(roles: Sequence[str]) -> None:
@@ -129,17 +143,15 @@ def add_account(*, email: str, name: str, password: str, roles: Sequence[str], s
         role_services.assign(by=None, user=user, role=Role(role), site_code=limit, now=now)
 
 
-def connect_site(*, operator_email: str, now: datetime) -> None:
-    """Register this machine as a site unless it is one; raises NotFound for an unknown operator."""
+def connect_site(plan: SitePlan, *, operator_email: str, now: datetime) -> None:
+    """Register a site unless it is one, and keep its secret here; raises NotFound for an unknown operator."""
     from kifabrik.portal.compute.services import sites  # needs Django to be loaded
     from kifabrik.portal.people.models import User  # needs Django to be loaded
 
     operator = User.objects.filter(email=operator_email.lower()).first()
     if operator is None:
         raise NotFound(f"nobody signs in as {operator_email}.", remedy="Use 'kifabrik portal add-person' first.")
-    site = sites.register(
-        by=operator, code=LOCAL_SITE, name="This machine", system_code=LOCAL_SITE, unit="CPU", devices=1, now=now
-    )
+    site = sites.register(by=operator, **asdict(plan), now=now)
     path = site_token_file(read_home())
     if not path.exists():
         write_text(path, sites.issue_token(by=operator, site=site, now=now).secret + "\n", mode=0o600)

@@ -51,11 +51,13 @@ def prepare(recipe: HardwareRecipe) -> Hardware:
 
 
 def granted_cores() -> int:
-    """Count the cores this process may use: its affinity, cut by the control group's quota.
+    """Count the cores this process may use: its affinity, cut by what Slurm granted and by the control group's quota.
 
     More threads than granted cores burn the grant in spin-waits.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if (granted := os.environ.get("SLURM_CPUS_PER_TASK", "")).isdecimal():
+        cores = max(1, min(cores, int(granted)))  # a cluster without control groups does not bind what it grants
     try:
         quota, period = _CGROUP_CPU_LIMIT.read_text().split()
     except (OSError, ValueError):

@@ -5,12 +5,14 @@ import secrets
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 from kifabrik.cli import portal
+from kifabrik.core.errors import InvalidInput
 from kifabrik.core.files import write_text
 from kifabrik.core.quantities import seconds_from_hours
 
@@ -65,6 +67,8 @@ class ModelPlan(Part):
 class Cast(Part):
     """Everything the walk needs to know in advance."""
 
+    sites: dict[str, portal.SitePlan]
+    site: str
     people: tuple[Person, ...]
     organisations: tuple[Firm, ...]
     call: CallPlan
@@ -75,6 +79,11 @@ class Cast(Part):
     waiver: str
     model: ModelPlan
 
+    @property
+    def site_plan(self) -> portal.SitePlan:
+        """Give the site that the demo runs on."""
+        return self.sites[self.site]
+
     def find(self, role: str) -> Person:
         """Find the first person with a role."""
         return next(person for person in self.people if role in person.roles)
@@ -84,10 +93,14 @@ class Cast(Part):
         return next(person for person in self.people if person.organisation == legal_name)
 
 
-def read_cast() -> Cast:
-    """Read the cast that ships with the program."""
+def read_cast(site: str = "local") -> Cast:
+    """Read the cast that ships with the program, for one of its sites; raises InvalidInput for an unknown one."""
     text = resources.files("kifabrik.cli.demo").joinpath("cast.yaml").read_text()
-    return Cast.model_validate(yaml.safe_load(text))
+    sites = yaml.safe_load(text)["sites"]
+    if site not in sites:
+        raise InvalidInput(f"there is no demo site {site!r}.", where="--site", remedy=f"Known: {', '.join(sites)}.")
+    text = Template(text).substitute(site=sites[site]["code"], system=sites[site]["system_code"])
+    return Cast.model_validate({**yaml.safe_load(text), "site": site})
 
 
 def read_password(home: Path) -> str:
@@ -108,7 +121,7 @@ def bring_in(cast: Cast, *, home: Path) -> None:
             email=person.email, name=person.name, password=password, roles=person.roles, site=person.site, now=now
         )
     _found_organisations(cast, now)
-    portal.connect_site(operator_email=cast.find("operator").email, now=now)
+    portal.connect_site(cast.site_plan, operator_email=cast.find("operator").email, now=now)
     _open_call(cast, now)
 
 

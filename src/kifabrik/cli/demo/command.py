@@ -11,6 +11,7 @@ import typer
 
 from kifabrik.cli import portal
 from kifabrik.cli.demo.cast import Cast, bring_in, read_cast, read_password
+from kifabrik.cli.demo.slurm import prepare_slurm
 from kifabrik.cli.terminal import explain_errors, say
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.quantities import format_duration
@@ -26,16 +27,21 @@ def demo(
     port: Annotated[int, typer.Option(help="port of the portal; the inference server takes the next one")] = 8000,
     data: Annotated[Path | None, typer.Option(help="folder with your own .txt .md .py .jsonl .parquet files")] = None,
     recipe: Annotated[Path | None, typer.Option(help="train with this recipe instead of the shipped one")] = None,
+    site: Annotated[
+        str, typer.Option(help="run the jobs here: local, or slurm for the cluster that answers")
+    ] = "local",
     once: Annotated[bool, typer.Option(help="end after the walk instead of serving")] = False,
 ) -> None:
     """Walk the whole chain on this machine, then leave everything running to look at; start it again to go on."""
     with explain_errors():
         if data is not None and not data.exists():
             raise InvalidInput("there is no such file or folder.", where=str(data), remedy="Give DATA=folder.")
+        cast = read_cast(site)
         work = _read_recipe(recipe, data)
         portal.require_free_ports("127.0.0.1", port, serving=True)
         home = portal.read_home()
-        cast = read_cast()
+        if site == "slurm":
+            work = prepare_slurm(home, work)
         with _heading(1, "Portal, people and an open call"):
             bring_in(cast, home=home)
             keeper = portal.start_all(host="127.0.0.1", port=port, agent=True, serving=True)
