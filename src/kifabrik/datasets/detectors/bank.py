@@ -11,6 +11,7 @@ _IBAN_COUNTRIES = (  # the single euro payments area, then the rest of the IBAN 
     rb"|A[EZ]|B[ARY]|C[R]|D[O]|EG|FO|G[ELT]|I[LQ]|JO|K[WZ]|L[BC]|M[RU]|P[KS]|QA|S[ACTV]|T[LNR]|UA|VG|XK)"
 )
 _IBAN_REST = re.compile(r"[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,30}")
+_HEX_GROUP = re.compile("[0-9A-F]{4}")
 _SEPARATORS = str.maketrans("", "", " -\u00a0")
 _EXAMPLE_IBANS = frozenset(  # those printed in the IBAN registry and in countless manuals
     {"GB82WEST12345698765432", "DE89370400440532013000", "FR1420041010050500013M02606", "GB29NWBK60161331926819"}
@@ -88,14 +89,14 @@ def _begins_here(text: str, start: int, separator: str) -> bool:
     before = text[max(0, start - 5) : start]
     if before[-1:].isalnum() or before[-1:] in {"_", ".", "+", "-"}:
         return False
-    return not (separator and before[-1:] == separator and before[:4].isdigit())
+    return not (separator and before[-1:] == separator and _HEX_GROUP.fullmatch(before[-5:-1]))
 
 
 def _ends_there(text: str, end: int, separator: str) -> bool:
     after = text[end : end + 5]
     if after[:1].isalnum() or after[:1] in {"_", "-"} or (after[:1] == "." and after[1:2].isdigit()):
         return False
-    return not (separator and after[:1] == separator and len(after) == 5 and after[1:].isdigit())
+    return not (separator and after[:1] == separator and _HEX_GROUP.fullmatch(after[1:]))
 
 
 def _ends_of_card(match: re.Match[str], separator: str) -> tuple[int, ...]:

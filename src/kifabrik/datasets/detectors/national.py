@@ -20,6 +20,7 @@ _BEFORE = re.compile(r"[0-9][.,:/+-]?\Z|[+_.,]\Z")
 _BEFORE_GROUPS = re.compile(r"[0-9][ .,:/+-]?\Z|[+_.,]\Z")
 _AFTER = re.compile(r"[.,/:-][0-9]|_")
 _AFTER_GROUPS = re.compile(r"[ .,/:-][0-9]|_")
+_QUOTES = frozenset({'"', "'"})
 _EXAMPLES = frozenset(  # numbers that manuals and encyclopaedias print
     {"44051401359", "131052-308T", "131052308T", "RSSMRA85T10A562S", "12345678Z", "X1234567L", "00000000T"}
     | {"1234567T", "1234567FA", "36574261809", "47036892816", "123456782", "111222333", "65170839J003", "811218-9876"}
@@ -50,6 +51,8 @@ def _examine(form: _Form, sheet: Sheet, end: int) -> Hit | None:
     if len(set(number)) <= 2:  # zeros and fillers
         return None
     chosen = [row for row in form.alone if row.check(number)]
+    if chosen and sheet.is_code and raw.isdigit() and text[start - 1 : start] not in _QUOTES:
+        return None  # in code bare digits are numbers
     if chosen:
         words = sheet.words_before(start) if len(chosen) > 1 or form.beside_words else NO_WORDS
         return _make_hit(start, end, number, _nearest(chosen, words, sheet.language), CHECKSUM)

@@ -15,7 +15,7 @@ from kifabrik.datasets.detectors.engines import Engine, EngineName, make_engine
 from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
 
 _BLOCK_CHARACTERS = 1_000_000
-_FIRST_CONTINUATION, _LAST_CONTINUATION = 0x80, 0xBF
+_CONTINUATION_BELOW = -64  # 0x80 to 0xBF as signed bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def _scan_block(
         return
     lengths = np.fromiter((len(sheets[n].text) + 1 for n in range(first, last)), np.int64, last - first)
     starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    ends, anchors = np.divmod(np.unique(np.array(places, np.int64)), len(programme.rules_of))
+    ends, anchors = np.divmod(np.sort(np.array(places, np.int64)), len(programme.rules_of))
     if len(data) != len(joined):
-        ends = _characters_before(data)[ends]
+        ends = _to_characters(data, ends)
     documents = np.searchsorted(starts, ends - 1, side="right") - 1
     local = ends - starts[documents]
     per_document: dict[int, list[tuple[int, Hit]]] = {}
@@ -83,14 +83,10 @@ def _scan_block(
         found[document] = _settle(hits)
 
 
-def _characters_before(data: bytes) -> np.ndarray:
-    """Give, for every byte offset, how many characters begin before it."""
-    octets = np.frombuffer(data, np.uint8)
-    begins = (octets < _FIRST_CONTINUATION) | (octets > _LAST_CONTINUATION)
-    counted = np.empty(len(data) + 1, np.int64)
-    counted[0] = 0
-    np.cumsum(begins, out=counted[1:])
-    return counted
+def _to_characters(data: bytes, ends: np.ndarray) -> np.ndarray:
+    """Turn byte offsets at the ends of characters into character offsets: take away the bytes that begin none."""
+    signed = np.frombuffer(data, np.int8)
+    return ends - np.searchsorted(np.flatnonzero(signed < _CONTINUATION_BELOW), ends)
 
 
 def _settle(hits: list[tuple[int, Hit]]) -> tuple[Hit, ...]:

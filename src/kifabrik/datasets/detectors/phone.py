@@ -16,13 +16,16 @@ from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Examine, Hit, Rule,
 
 KIND = "phone"
 _TAIL_MAX = 12
+_NEAR = 32  # characters before a national number in which a word about telephones counts
 _GAP = "[ \u00a0\u202f./()\u2010\u2011\u2013-]"
 _GAP_BYTES = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x90\x91\x93\xaf])"
 _INTERNATIONAL = re.compile(rf"(?:\+|00)[1-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?!\w)")
 _DECIMAL = re.compile(r"\+\d+\.\d+\Z")
 _NATIONAL = re.compile(rf"\(?[0-9]{{1,5}}(?:{_GAP}{{0,3}}[0-9]){{4,14}}(?!\w)")
 _RUN = re.compile("[0-9]+")
-_DATE = re.compile(r"[0-3]?[0-9]([./-])[01]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]")
+_DATE = re.compile(
+    r"[0-3]?[0-9]([./-])[01]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}(?:-(?:19|20)?[0-9]{2}(?![0-9])|[01][0-9][0-3][0-9](?![0-9])|-[01][0-9]-[0-3][0-9])"
+)
 _TOUCHES = re.compile(r"[0-9][ .,:/\u00a0\u2010\u2011\u2013-]?\Z|\b0[1-9][0-9]{0,4} [/-] \Z|[\w+*#=&%$€£@.,/-]\Z")
 _AFTER = re.compile(r"[.,:/-]?[0-9]|[%€$£_]| ?(?:EUR|USD|Kč|zł|kr|km|kg|MB|GB|KB|bytes)\b")
 _DIGITS_MIN = 7
@@ -112,7 +115,7 @@ def _examine_national(sheet: Sheet, end: int) -> Hit | None:
         start -= 1
     if _TOUCHES.search(text, max(0, start - 9), start) or _DATE.match(text, start):
         return None
-    words = sheet.words_before(start)
+    words = sheet.words_before(start, _NEAR)
     has_word = words.speak_of("phone")
     if not has_word and (sheet.is_code or not (sheet.language or sheet.tier_min <= SHAPE)):
         return None
@@ -176,6 +179,6 @@ def _make_rule(examine: Examine, *anchors: bytes) -> Rule:
 
 PHONE_RULES: tuple[Rule, ...] = (
     _make_rule(_examine_international, rb"\+[1-9]" + _GAP_BYTES + rb"{0,2}[0-9]" + _GAP_BYTES + rb"{0,2}[0-9]"),
-    _make_rule(_examine_double_zero, rb"\b00[1-9][0-9]"),
+    _make_rule(_examine_double_zero, rb"\b00[34][0-9]"),
     _make_rule(_examine_national, *_NATIONAL_ANCHORS),
 )

@@ -31,7 +31,9 @@ def _examine_pair(sheet: Sheet, end: int) -> Hit | None:
     if not sheet.words_before(start).speak_of("place"):
         return None
     match = _PAIR.match(text, start)
-    return _make_hit(match.start(), match.end(), match[1], match[2]) if match is not None else None
+    if match is None or (match[1].endswith("000") and match[2].endswith("000")):
+        return None  # rounded numbers are computed, not measured
+    return _make_hit(match.start(), match.end(), match[1], match[2])
 
 
 def _examine_degrees(sheet: Sheet, end: int) -> Hit | None:

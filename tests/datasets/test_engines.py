@@ -1,0 +1,66 @@
+"""The three engines: one table, the same hits on every text."""
+
+import pickle
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kifabrik.core.errors import InvalidInput, Unavailable
+from kifabrik.datasets.detectors.engines import ENGINES, make_engine
+from kifabrik.datasets.detectors.scanner import Scanner, digest_of_rules
+
+SCANNERS = {name: Scanner(name, tiers_min=1, tiers_min_code=1) for name in ENGINES}
+PIECES = [
+    *("@", "a", "@b.de", "://", "+", "0", "00", "1", "12", "030", "2001:", "::", "."),
+    *("-", " ", "/", "(", ")", "\n", "\u00a0", "\u2013", "é", "ж", "😀", "_", "<", ":", "'", '"', "="),
+    *("DE", "FR", "ATU", "ES", "GB82", "AB12 ", "1234 ", "4539 1488 0343 6467", "4539-", "3742 454554 00126", "0171 "),
+    *("12345678", "123456789", "1234567890", "36574261809", "1630615123457", "295109912611193", "850730-033"),
+    *("131052-308T", "54362315K", "X2482300W", "RSSMRA85M01H501Q", "710319/2745", "Tel. ", "né le ", "PESEL "),
+    *("01.02.1985", "1985-02-01", "12 mars 1985", "93.184.", "216.34", "3c:22:", "fb:9a:10:7e", "48.8566, 2.3522"),
+    *("lat=48.85661", "geo:48.2", "48°", "51'24\"N ", "eyJhbGciOiJIUzI1NiJ9.", "ghp_", "AKIA", "password = '", "U"),
+    *("C01X00T478D<<6408125F2702283<<<<<<<<<<<<<<<4", "<<<<", "6408125F2702283", "-----BEGIN PRIVATE KEY-----"),
+]
+SEEDED = [
+    "".join(random.Random(seed).choice(PIECES) for _ in range(random.Random(seed + 1).randrange(1, 60)))
+    for seed in range(3000)
+]
+
+
+def find(text: str) -> dict[str, tuple]:
+    return {name: scanner.scan([text], is_code=[False])[0] for name, scanner in SCANNERS.items()}
+
+
+@given(pieces=st.lists(st.sampled_from(PIECES), max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_three_engines_find_the_same(pieces: list[str]) -> None:
+    found = find("".join(pieces))
+
+    assert found["re"] == found["re2"] == found["hyperscan"]
+
+
+@given(text=st.text(alphabet="0123456789 ./-+():ABDEFRUX@°<é\n", max_size=120))
+@settings(max_examples=300, deadline=None)
+def test_three_engines_find_the_same_in_tables_of_numbers(text: str) -> None:
+    found = find(text)
+
+    assert found["re"] == found["re2"] == found["hyperscan"]
+
+
+def test_three_engines_find_the_same_in_a_block_of_many_texts() -> None:
+    found = {
+        name: scanner.scan(SEEDED, is_code=[number % 3 == 0 for number in range(len(SEEDED))])
+        for name, scanner in SCANNERS.items()
+    }
+
+    assert found["re"] == found["re2"] == found["hyperscan"]
+    assert sum(map(len, found["re"])) > 1000
+
+
+def test_a_text_has_the_same_hits_alone_and_among_others() -> None:
+    scanner = SCANNERS["hyperscan"]
+
+    together = scanner.scan(SEEDED, is_code=[False] * len(SEEDED))
+
+    assert together[:500] == [scanner.scan([text], is_code=[False])[0] for text in SEEDED[:500]]
