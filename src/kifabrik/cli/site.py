@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -32,25 +31,34 @@ def agent(
     ] = None,
     devices: Annotated[int, typer.Option(help="how many jobs' devices this machine has", min=1)] = 1,
     once: Annotated[bool, typer.Option("--once", help="do one round and end")] = False,
-    json: Annotated[bool, typer.Option("--json", help="with --once: print what was done as JSON")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="do one round that changes nothing: say each command and each report")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="with --once or --dry-run: print one JSON document")] = False,
     allow_plain_http: Annotated[
         bool, typer.Option(help="let the secret travel unencrypted: test networks only")
     ] = False,
 ) -> None:
     """Pull what the portal wants of this site, run it, report it. Outbound connections only; may be killed any time.
 
-    The secret comes from KIFABRIK_SITE_TOKEN or from a file that only its owner can read.
+    With a site.yaml in the home folder jobs run on that cluster, else on this machine. The secret comes from
+    KIFABRIK_SITE_TOKEN or from a file that only its owner can read.
     """
     with explain_errors():
-        from kifabrik.cluster.local import LocalExecutor  # psutil, httpx and pydantic only where they are needed
-        from kifabrik.site.agent import Agent
+        from kifabrik.site.assembly import build_agent  # psutil, httpx and pydantic only where they are needed
         from kifabrik.site.client import PortalClient
 
-        secret = read_secret(token_file or home / "token")
-        _log_to_stderr()
+        path = token_file or home / "token"
+        secret = read_secret(path)
+        log_to_stderr()
+        if dry_run:
+            _rehearse(portal, secret, home=home, devices=devices, json=json, allow_plain_http=allow_plain_http)
+            return
         with (
             PortalClient(portal, secret, allow_plain_http=allow_plain_http) as client,
-            Agent(client, LocalExecutor(home / "jobs", devices=devices), home, lambda: datetime.now(UTC)) as one,
+            build_agent(
+                client, home=home, devices=devices, renew_token=lambda: client.use_token(read_secret(path))
+            ) as one,
         ):
             if once:
                 report = one.step()
@@ -62,6 +70,26 @@ def agent(
                 return
             say(f"The site agent works for {client.url} in {home}. Ctrl-C ends it; jobs go on.")
             one.loop(_stop_on_signals())
+
+
+def _rehearse(portal: str, secret: str, *, home: Path, devices: int, json: bool, allow_plain_http: bool) -> None:
+    from kifabrik.site.assembly import build_agent  # psutil, httpx and pydantic only where they are needed
+    from kifabrik.site.rehearsal import RehearsalClient
+
+    said: list[str] = []
+
+    def tell(text: str) -> None:
+        said.append(text)
+        say(f"would do: {text}")
+
+    with RehearsalClient(portal, secret, say=tell, allow_plain_http=allow_plain_http) as client:
+        report = build_agent(client, home=home, devices=devices, say=tell).step()
+    if json:
+        print_json({"would_do": said, "troubles": report.troubles})
+    elif not said:
+        say("Nothing is to be done.")
+    if report.troubles:
+        raise Unavailable(report.troubles[0], remedy="Run 'kifabrik site doctor'.")
 
 
 def read_secret(path: Path) -> str:
@@ -81,7 +109,7 @@ def read_secret(path: Path) -> str:
     return secret
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s level=%(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
     log = logging.getLogger("kifabrik.site")

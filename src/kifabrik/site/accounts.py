@@ -59,11 +59,19 @@ class AccountKeeping:
         self._next_full = 0.0
         self._booted = ""
         self._failed: dict[Change, KifabrikError] = {}
+        self._made: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Name all accounts that the portal knows."""
         return tuple(self._wanted)
+
+    def find(self, cluster_account: str) -> str | None:
+        """Name the cluster's account as the portal calls it, or None as long as it is not made."""
+        if not cluster_account:
+            return ""
+        name = self._profile.account_name(cluster_account)
+        return name if name in self._made else None
 
     def take(self, desired: Desired) -> None:
         """Take the portal's allocations if it sent them: it does when they are not those of our digest."""
@@ -124,6 +132,7 @@ class AccountKeeping:
             self._booted, self._next_full = booted, self._clock() + self._full_seconds
         self._failed = {change: error for change, error in self._failed.items() if change.account not in names}
         self._failed.update(deeds.failed)
+        self._made |= {account.name for account in chosen} - {change.account for change in self._failed}
         self._notices.replace("accounts", _describe_failures(self._failed))
         self._notices.replace("budgets", self._find_overspent(totals))
         return deeds

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -82,9 +83,10 @@ class Agent:
         clock: Callable[[], float] = time.monotonic,
         duty: Duty | None = None,
         notices: Notices | None = None,
-        account_name: Callable[[str], str] = str,
+        find_account: Callable[[str], str | None] = str,
         staging: Preparing | None = None,
         is_rehearsal: bool = False,
+        renew_token: Callable[[], None] | None = None,
     ) -> None:
         home = home.absolute()
         self._lock = None if is_rehearsal else _hold(home)
@@ -100,10 +102,11 @@ class Agent:
             command=command,
             notices=self._notices,
             staging=staging,
-            account_name=account_name,
+            find_account=find_account,
             clock=clock,
         )
         self._clock = clock
+        self._renew_token = renew_token
         self._troubles: dict[str, Finding] = {}
         self._patience: dict[str, _Patience] = {}
 
@@ -122,15 +125,15 @@ class Agent:
         """Do one round. Raises Unavailable or Refused if the portal cannot be asked at all."""
         known = {"allocations_known": self._duty.allocations_known} if self._duty else {}
         desired = read_desired(self._client.get("/site/desired", **known))
-        jobs = self._look(desired)
         deeds: list[str] = []
         troubles: list[str] = []
+        if self._duty is not None:  # first, because a job needs its account
+            duty = self._duty
+            self._try(_DUTY, lambda: duty.attend(desired), deeds, troubles)
+        jobs = self._look(desired)
         for run in desired.runs:
             self._try(run.id, lambda run=run: self._tending.tend(run, jobs[run.id]), deeds, troubles)  # type: ignore[misc]
         self._tending.forget_all_but(set(jobs))
-        if self._duty is not None:
-            duty = self._duty
-            self._try(_DUTY, lambda: duty.attend(desired), deeds, troubles)
         self._forget_old_troubles(desired.runs)
         self._notices.post(at=desired.now)
         alive = sum(job.state not in ENDED for attempts in jobs.values() for job in attempts.values())
@@ -150,6 +153,7 @@ class Agent:
                 said = str(error)
                 self._keep_jobs_moving()
                 stop.wait(PAUSE_SECONDS_MAX if isinstance(error, Refused) else _pause_seconds(silent_rounds))
+                self._take_new_token()
             else:
                 if silent_rounds:
                     log.info("portal answers again after rounds=%s", silent_rounds)
@@ -189,6 +193,12 @@ class Agent:
         reports = self._executor.poll([ref for attempts in refs.values() for ref in attempts.values()])
         return {run: {number: reports[ref] for number, ref in attempts.items()} for run, attempts in refs.items()}
 
+    def _take_new_token(self) -> None:
+        """Read the token again: the operator may have replaced one that had expired."""
+        if self._renew_token is not None:
+            with suppress(KifabrikError, OSError):  # what is wrong with it was said at the start, and is said by doctor
+                self._renew_token()
+
     def _keep_jobs_moving(self) -> None:
         try:
             self._executor.poll(())
@@ -220,8 +230,8 @@ def _explain(error: KifabrikError) -> str:
     if isinstance(error, Refused):
         return (
             "The portal refuses this agent's token: it is wrong, revoked or expired, or another site's. Make a new one "
-            "on the site's page of the portal and put it into the token file; the agent reads it at its next start. "
-            f"Jobs go on. ({error})"
+            "on the site's page of the portal and put it into the token file; the agent takes it from there within a "
+            f"minute. Jobs go on. ({error})"
         )
     return str(error)
 

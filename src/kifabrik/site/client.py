@@ -61,9 +61,9 @@ class PortalClient:
         self._tries = tries
         self._pause = pause
         headers = {"User-Agent": f"kifabrik/{__version__}", "Accept": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
         self._http = httpx.Client(base_url=self.url + API, headers=headers, transport=transport, timeout=_TIMEOUT)
+        if token:
+            self.use_token(token)
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +74,10 @@ class PortalClient:
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
+
+    def use_token(self, token: str) -> None:
+        """Speak with another token from now on."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, **query: str | int) -> Any:
         """Read one JSON document; raises the error the portal answers with."""

@@ -88,7 +88,7 @@ class Tending:
         command: Command = walk_command,
         notices: Notices | None = None,
         staging: Preparing | None = None,
-        account_name: Callable[[str], str] = str,
+        find_account: Callable[[str], str | None] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
@@ -98,7 +98,7 @@ class Tending:
         self._now = now
         self._command = command
         self._notices = notices or Notices(client, clock=clock)
-        self._account_name = account_name
+        self._find_account = find_account
         self._clock = clock
         self._interim_at: dict[str, float] = {}
         self._readers: dict[str, EventReader] = {}
@@ -143,14 +143,21 @@ class Tending:
         return self._begin(run, max(run.attempts, 1))
 
     def _begin(self, run: DesiredRun, attempt: int) -> tuple[str, ...]:
-        """Stage, reserve, submit, tell: after a kill between any two of them all are done again, to the same effect."""
+        """Stage, reserve, submit, tell: after a kill between any two of them all are done again, to the same effect.
+
+        A run whose account is not made yet waits for it, because the cluster would refuse its job.
+        """
+        account = self._find_account(run.cluster_account)
+        if account is None:
+            return ()
         try:
             recipe = Recipe.model_validate(run.recipe)
             dataset = self._staging.stage(run.inputs)
             folder = self._runs / run.id
             path = self._staging.write_recipe(recipe, folder)
             self._client.post(f"/site/runs/{run.id}/reserve", {"attempt": attempt}, again=True)
-            ref = self._executor.submit(self._spec(run, attempt, self._command(run, path, folder, dataset), folder))
+            command = self._command(run, path, folder, dataset)
+            ref = self._executor.submit(_spec(run, attempt, command, folder, account=account))
         except (InvalidInput, Conflict, ValidationError) as error:
             return self._give_up(run, attempt, first_fault(error) if isinstance(error, ValidationError) else str(error))
         self._say_state(run, RunState.SUBMITTED, attempt, job_id=ref.job_id, at=ref.submitted_at)
@@ -292,21 +299,6 @@ class Tending:
         body = {"state": state, "attempt": max(attempt, 1), "job_id": job_id, "reason": reason, "at": moment}
         self._client.post(f"/site/runs/{run.id}/state", body, again=True)
 
-    def _spec(self, run: DesiredRun, attempt: int, command: tuple[str, ...], folder: Path) -> JobSpec:
-        return JobSpec(
-            key=_key(run, attempt),
-            run_id=run.id,
-            attempt=attempt,
-            command=command,
-            folder=folder,
-            devices=run.devices,
-            time_limit_seconds=run.time_limit_seconds,
-            environment=_JOB_ENVIRONMENT,
-            nodes=run.nodes,
-            processes_per_node=run.processes_per_node,
-            account=self._account_name(run.cluster_account) if run.cluster_account else "",
-        )
-
     def _reader(self, run: DesiredRun) -> EventReader:
         if run.id not in self._readers:
             self._readers[run.id] = EventReader(self._runs / run.id / "events.jsonl")
@@ -315,3 +307,19 @@ class Tending:
 
 def _key(run: DesiredRun, attempt: int) -> str:
     return f"{run.id}:{attempt}"
+
+
+def _spec(run: DesiredRun, attempt: int, command: tuple[str, ...], folder: Path, *, account: str) -> JobSpec:
+    return JobSpec(
+        key=_key(run, attempt),
+        run_id=run.id,
+        attempt=attempt,
+        command=command,
+        folder=folder,
+        devices=run.devices,
+        time_limit_seconds=run.time_limit_seconds,
+        environment=_JOB_ENVIRONMENT,
+        nodes=run.nodes,
+        processes_per_node=run.processes_per_node,
+        account=account,
+    )
