@@ -1,9 +1,13 @@
-"""Forms of this chapter: a reason, and the facts of a site. The services check what they mean."""
+"""Forms of this chapter: reasons, the life of an allocation, the facts of a site. The services check their meaning."""
+
+from decimal import Decimal
 
 from django import forms
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from kifabrik.funding.reference import systems
+from kifabrik.portal.compute.queries.extensions import ExtensionOffer
 
 
 class ReasonForm(forms.Form):
@@ -14,6 +18,58 @@ class ReasonForm(forms.Form):
         min_length=10,
         max_length=300,
         help_text=_("One sentence; the members of the organisation read it."),
+    )
+
+
+class HandBackForm(forms.Form):
+    """How many hours go back to the pool, and why."""
+
+    hours = forms.DecimalField(
+        label=_("Hours to hand back"), min_value=Decimal("0.001"), max_digits=12, decimal_places=3
+    )
+    reason = forms.CharField(label=_("Reason"), min_length=10, max_length=300)
+
+
+class ExtensionForm(forms.Form):
+    """A wish for a longer period or for more time, with the interim report."""
+
+    kind = forms.ChoiceField(label=_("What is needed"), widget=forms.RadioSelect)
+    report = forms.CharField(
+        label=_("Interim report"),
+        widget=forms.Textarea(attrs={"rows": 6}),
+        min_length=100,
+        max_length=4000,
+        help_text=_("What was done, what is left to do, and why it needs the extension. 100 to 4,000 characters."),
+    )
+
+    def __init__(self, *args: object, offer: ExtensionOffer, **named: object) -> None:
+        super().__init__(*args, **named)  # type: ignore[arg-type]  # handed on as they came
+        field = self.fields["kind"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
+        day = date_format(offer.ends_on, "DATE_FORMAT")
+        field.choices = [
+            (
+                "months",
+                _("A longer period: %(count)s months more, until %(day)s") % {"count": offer.months, "day": day},
+            ),
+            ("percent", _("More time: %(percent)s %% of what was awarded") % {"percent": offer.percent}),
+        ]
+
+
+class DecisionForm(forms.Form):
+    """What is decided about an extension, and why."""
+
+    grant = forms.ChoiceField(
+        label=_("Decision"),
+        widget=forms.RadioSelect,
+        choices=[("yes", _("Grant the extension")), ("no", _("Refuse the extension"))],
+    )
+    reasons = forms.CharField(
+        label=_("Reasons"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        min_length=10,
+        max_length=1000,
+        help_text=_("The members of the organisation read them."),
     )
 
 

@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from kifabrik.portal.compute.api import allocations, files, runs, site, sites
+from kifabrik.portal.compute.api import allocations, extensions, files, reconciliation, runs, site, sites
 
 router = Router(tags=["compute"])
-for part in (allocations, runs, files, sites, site):
+for part in (allocations, extensions, reconciliation, runs, files, sites, site):
     router.add_router("", part.router)

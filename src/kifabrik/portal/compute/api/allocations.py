@@ -1,14 +1,20 @@
-"""Allocations for programs: accept an award, read budgets and statements, pause, resume and close."""
+"""Allocations for programs: accept an award, read budgets and statements, pause, resume, close, hand back."""
 
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
 from kifabrik.portal.compute.api.doors import person
-from kifabrik.portal.compute.api.schemas.allocations import AllocationOut, ReasonIn, TransferOut
+from kifabrik.portal.compute.api.schemas.allocations import (
+    AllocationOut,
+    ForecastOut,
+    HandBackIn,
+    ReasonIn,
+    TransferOut,
+)
 from kifabrik.portal.compute.models import Allocation
 from kifabrik.portal.compute.queries.allocations import get_allocation, get_own_award, list_allocations
-from kifabrik.portal.compute.queries.budgets import balance_of, balances, list_transfers, statement
+from kifabrik.portal.compute.queries.budgets import balance_of, balances, list_transfers, outlook, statement
 from kifabrik.portal.compute.services import allocations as services
 from kifabrik.portal.doors.listing import answer_page, listing
 from kifabrik.portal.doors.paging import PAGE_SIZE, cut_page
@@ -68,6 +74,26 @@ def close(request: HttpRequest, allocation_id: str, body: ReasonIn) -> Allocatio
     """End an allocation for good; what is left of its budget expires."""
     allocation = get_allocation(person(request), allocation_id)
     return _answer(services.close(by=person(request), allocation=allocation, reason=body.reason, now=timezone.now()))
+
+
+@router.post("/allocations/{allocation_id}/hand-back", response=AllocationOut, auth=_write)
+def hand_back(request: HttpRequest, allocation_id: str, body: HandBackIn) -> AllocationOut:
+    """Return time that will not be needed to the pool; this cannot be undone."""
+    allocation = services.hand_back(
+        by=person(request),
+        allocation=get_allocation(person(request), allocation_id),
+        gpu_seconds=body.gpu_seconds,
+        reason=body.reason,
+        now=timezone.now(),
+    )
+    return _answer(allocation)
+
+
+@router.get("/allocations/{allocation_id}/forecast", response=ForecastOut, auth=_read)
+def read_forecast(request: HttpRequest, allocation_id: str) -> ForecastOut:
+    """Read how a budget goes on at the rate of the last days."""
+    allocation = get_allocation(person(request), allocation_id)
+    return ForecastOut.of(allocation, outlook(allocation, now=timezone.now()))
 
 
 def _answer(allocation: Allocation) -> AllocationOut:

@@ -5,8 +5,18 @@ from django.utils import timezone
 from ninja import Router
 
 from kifabrik.portal.compute.api.doors import person
-from kifabrik.portal.compute.api.schemas.sites import SiteIn, SiteOut, TokenOut
-from kifabrik.portal.compute.queries.sites import get_site, list_sites
+from kifabrik.portal.compute.api.schemas.sites import (
+    ClusterUserIn,
+    ClusterUserOut,
+    SiteFindingOut,
+    SiteIn,
+    SiteOut,
+    TokenOut,
+)
+from kifabrik.portal.compute.queries.cluster_users import get_person_at, list_cluster_users
+from kifabrik.portal.compute.queries.findings import list_findings
+from kifabrik.portal.compute.queries.sites import get_managed_site, get_site, list_sites
+from kifabrik.portal.compute.services import cluster_users
 from kifabrik.portal.compute.services import sites as services
 from kifabrik.portal.doors.listing import answer_page, listing
 from kifabrik.portal.doors.paging import PAGE_SIZE, cut_page
@@ -49,3 +59,41 @@ def issue_token(request: HttpRequest, code: str) -> TokenOut:
     """Make the secret of a site's agent; it is shown this once."""
     made = services.issue_token(by=person(request), site=get_site(person(request), code), now=timezone.now())
     return TokenOut(id=made.token.pk, token=made.secret)
+
+
+@router.get("/sites/{code}/users", response=listing(ClusterUserOut), auth=_read)
+def list_users(request: HttpRequest, code: str, page: int = 1, size: int = PAGE_SIZE) -> object:
+    """List the people who have a user name at a site; for its operators."""
+    site = get_managed_site(person(request), code)
+    return answer_page(cut_page(list_cluster_users(site), number=page, size=size), ClusterUserOut.of)
+
+
+@router.put("/sites/{code}/users/{person_id}", response=ClusterUserOut, auth=_write)
+def name_user(request: HttpRequest, code: str, person_id: str, body: ClusterUserIn) -> ClusterUserOut:
+    """Say under which unix user name a person works at a site."""
+    site = get_managed_site(person(request), code)
+    row = cluster_users.set_name(
+        by=person(request),
+        site=site,
+        person=get_person_at(site, person_id),
+        user_name=body.user_name,
+        now=timezone.now(),
+    )
+    return ClusterUserOut.of(row)
+
+
+@router.delete("/sites/{code}/users/{person_id}", response={204: None}, auth=_write)
+def remove_user(request: HttpRequest, code: str, person_id: str) -> tuple[int, None]:
+    """Forget the user name of a person at a site; its agent no longer lets them in."""
+    site = get_managed_site(person(request), code)
+    cluster_users.remove(by=person(request), site=site, person=get_person_at(site, person_id), now=timezone.now())
+    return 204, None
+
+
+@router.get("/sites/{code}/findings", response=listing(SiteFindingOut), auth=_read)
+def read_findings(
+    request: HttpRequest, code: str, is_open: bool | None = None, page: int = 1, size: int = PAGE_SIZE
+) -> object:
+    """List what the agent of a site finds wrong there, open or over; for its operators."""
+    site = get_managed_site(person(request), code)
+    return answer_page(cut_page(list_findings(site, is_open=is_open), number=page, size=size), SiteFindingOut.of)

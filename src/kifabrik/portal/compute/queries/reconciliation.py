@@ -4,7 +4,7 @@ A site that sends no accounting is compared with what its agent reported of each
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,12 +24,14 @@ from kifabrik.portal.compute.models import (
     Usage,
 )
 from kifabrik.portal.compute.queries.machines import system_of
+from kifabrik.portal.compute.queries.sites import get_site
 from kifabrik.portal.compute.queries.viewers import readable_allocations
 from kifabrik.portal.people.permissions import Permission
 from kifabrik.portal.people.queries import access
 from kifabrik.portal.people.queries.access import Viewer
 
 RUNAWAY = "RUNAWAY"
+_REPORTS_READ = 400  # two days of two hundred sites
 
 
 @dataclass(slots=True)
@@ -86,20 +88,25 @@ def reconcile_site(site: Site) -> Comparison:
     return compare(subjects, accounted_until=site.accounted_until)
 
 
-def may_reconcile_site(viewer: Viewer, site: Site) -> bool:
-    """Say whether a viewer may see the report of a whole site: its operators, programme officers and auditors."""
-    return access.may(viewer, Permission.ALLOCATION_READ_ALL, site_code=site.code)
+def get_reconcilable_site(viewer: Viewer, code: str) -> Site:
+    """Read a site for those who may see its whole report: its operators, officers, auditors; raises NotFound, Refused.
+
+    The report names jobs and users of every organisation, so members see only that of their allocations.
+    """
+    site = get_site(viewer, code)
+    access.require(viewer, Permission.ALLOCATION_READ_ALL, site_code=site.code)
+    return site
 
 
-def daily_reports(site: Site, *, count: int = 31) -> Sequence[Reconciliation]:
-    """Read the newest daily reports of a site."""
-    return list(site.reconciliations.order_by("-day")[:count])
+def list_daily_reports(site: Site) -> QuerySet[Reconciliation]:
+    """List the daily reports of a site, the newest first."""
+    return site.reconciliations.order_by("-day")
 
 
 def persisting(viewer: Viewer) -> QuerySet[ReconciliationLine]:
     """List the lines of the newest daily reports that differed a day before as well, in allocations a viewer sees."""
     latest: dict[str, list[int]] = defaultdict(list)
-    for key, site in Reconciliation.objects.order_by("site", "-day").values_list("pk", "site")[:2000]:
+    for key, site in Reconciliation.objects.order_by("-day", "site").values_list("pk", "site")[:_REPORTS_READ]:
         latest[site].append(key)
     newest = [keys[0] for keys in latest.values() if len(keys) > 1]
     before = [keys[1] for keys in latest.values() if len(keys) > 1]

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from kifabrik.core.errors import NotFound
 from kifabrik.portal.compute.models import Allocation, Run, Site
 from kifabrik.portal.compute.queries.viewers import readable_allocations, readable_runs, readable_sites
+from kifabrik.portal.people.permissions import Permission
+from kifabrik.portal.people.queries import access
 from kifabrik.portal.people.queries.access import Viewer
 from kifabrik.records.run_state import FINAL
 
@@ -33,6 +35,13 @@ def get_site(viewer: Viewer, code: str) -> Site:
     site = readable_sites(viewer).filter(pk=code).first()
     if site is None:
         raise NotFound(_("There is no such site."), where=code)
+    return site
+
+
+def get_managed_site(viewer: Viewer, code: str) -> Site:
+    """Read a site for its operators; raises NotFound for a site they do not see, Refused for everybody else."""
+    site = get_site(viewer, code)
+    access.require(viewer, Permission.SITE_MANAGE, site_code=site.code)
     return site
 
 

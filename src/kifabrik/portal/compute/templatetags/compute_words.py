@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 
 from kifabrik.core import quantities
 from kifabrik.ledger.books import TransferKind, budget
-from kifabrik.portal.compute.models import LedgerTransfer
+from kifabrik.ledger.reconciliation import Reason
+from kifabrik.portal.compute.models import LedgerTransfer, Site
 from kifabrik.portal.compute.queries import events
+from kifabrik.portal.compute.queries.machines import amount_at
 from kifabrik.records import EventKind
 
 register = template.Library()
@@ -94,14 +96,42 @@ def step_label(step: str) -> str:
 def transfer_words(row: LedgerTransfer) -> str:
     """Say in plain words what a line of the books means."""
     if row.kind == TransferKind.POST and row.debit == budget(row.allocation_id):
-        return _("used beyond the reservation")
+        return _("used beyond the reservation") if row.reservation_id else _("used by a job that no run started")
     return {
         "grant": _("granted by the award"),
         "reserve": _("set aside for an attempt"),
         "post": _("used, out of what was set aside"),
         "void": _("given back, not needed"),
         "expire": _("expired unused"),
+        "return": _("handed back to the pool"),
     }[row.kind]
+
+
+@register.filter
+def on_machine(gpu_seconds: int, site: Site) -> str:
+    """Write an amount of time as the site of the machine counts it; nothing where it counts as the books do."""
+    found = amount_at(site, int(gpu_seconds))
+    if found is None:
+        return ""
+    words = {"node-hour": _("node-hours"), "core-hour": _("core-hours")}.get(found.unit, found.unit)
+    decimals = 0 if abs(found.amount) >= 100 else 1 if abs(found.amount) >= 10 else 2
+    return f"{number_format(found.amount, decimal_pos=decimals, use_l10n=True, force_grouping=True)} {words}"
+
+
+@register.filter
+def reason_label(reason: str) -> str:
+    """Say in plain words why books and accounting differ, or what is worth knowing about a job."""
+    return {
+        Reason.RUNNING: _("It is running; the next report levels it."),
+        Reason.NOT_YET_REPORTED: _("The accounting has not mentioned it yet."),
+        Reason.NEVER_REPORTED: _("The accounting never mentioned it, although it was read beyond its end."),
+        Reason.LOST_AND_RERUN: _("The cluster lost the job or started it twice; all of its jobs count."),
+        Reason.BY_HAND: _("Started at the cluster by hand, in the account of the allocation."),
+        Reason.FOREIGN: _("Its cluster account belongs to no allocation here; it is not booked."),
+        Reason.RUNAWAY: _("The cluster lost sight of it; what was booked while it was seen stays."),
+        Reason.AFTER_EXPIRY: _("It went on after the allocation was closed; it is booked in full."),
+        Reason.UNEXPLAINED: _("Unexplained. Compare the job with the log of the agent."),
+    }[Reason(reason)]
 
 
 def _power_of_ten(value: float) -> str:

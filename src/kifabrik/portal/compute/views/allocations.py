@@ -1,5 +1,7 @@
 """Pages of allocations: the list, and one with its budget, its statement, its runs and its people."""
 
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,18 +10,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from kifabrik.ledger.books import check_invariants
-from kifabrik.portal.compute.forms import ReasonForm
+from kifabrik.portal.compute.forms import DecisionForm, ExtensionForm, HandBackForm, ReasonForm
 from kifabrik.portal.compute.models import Allocation
 from kifabrik.portal.compute.queries import budgets, viewers
 from kifabrik.portal.compute.queries.allocations import get_allocation, get_own_award, list_allocations, members_of
 from kifabrik.portal.compute.queries.chain import chain_of
+from kifabrik.portal.compute.queries.cluster_users import names_at
+from kifabrik.portal.compute.queries.extensions import find_request, offer_of
+from kifabrik.portal.compute.queries.reconciliation import reconcile_allocation
 from kifabrik.portal.compute.queries.runs import runs_in
 from kifabrik.portal.compute.services import allocations as services
 from kifabrik.portal.doors.paging import cut_page
 from kifabrik.portal.people.authentication import actor, sign_in_required
+from kifabrik.portal.people.permissions import Permission
 from kifabrik.portal.people.queries import access, audit
 
-CLOSE_IDS = "close_%s"  # two forms of one kind stand on the page
+CLOSE_IDS = "close_%s"  # several forms with a reason stand on the page
+HAND_BACK_IDS = "hand_back_%s"
 
 
 @require_GET
@@ -36,7 +43,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 def show(request: HttpRequest, allocation_id: str) -> HttpResponse:
     """Show an allocation: what is left and until when, its books, runs and people."""
-    return _show(request, get_allocation(actor(request), allocation_id))
+    return show_page(request, get_allocation(actor(request), allocation_id))
 
 
 @require_POST
@@ -55,7 +62,7 @@ def pause(request: HttpRequest, allocation_id: str) -> HttpResponse:
     """Let no new run start."""
     allocation, form = get_allocation(actor(request), allocation_id), ReasonForm(request.POST)
     if not form.is_valid():
-        return _show(request, allocation, form=form)
+        return show_page(request, allocation, sent=SentForms(pause=form))
     services.pause(by=actor(request), allocation=allocation, reason=form.cleaned_data["reason"], now=timezone.now())
     messages.success(request, _("The allocation is paused. Runs that are going on go on."))
     return redirect("compute:allocation", allocation.pk)
@@ -78,23 +85,31 @@ def close(request: HttpRequest, allocation_id: str) -> HttpResponse:
     allocation = get_allocation(actor(request), allocation_id)
     form = ReasonForm(request.POST, auto_id=CLOSE_IDS)
     if not form.is_valid():
-        return _show(request, allocation, close_form=form)
+        return show_page(request, allocation, sent=SentForms(close=form))
     services.close(by=actor(request), allocation=allocation, reason=form.cleaned_data["reason"], now=timezone.now())
     messages.success(request, _("The allocation is closed. What was left has expired."))
     return redirect("compute:allocation", allocation.pk)
 
 
-def _show(
-    request: HttpRequest,
-    allocation: Allocation,
-    *,
-    form: ReasonForm | None = None,
-    close_form: ReasonForm | None = None,
-) -> HttpResponse:
-    user = actor(request)
+@dataclass(frozen=True, slots=True)
+class SentForms:
+    """The forms of the page that came back with errors; the others are empty."""
+
+    pause: ReasonForm | None = None
+    close: ReasonForm | None = None
+    hand_back: HandBackForm | None = None
+    extension: ExtensionForm | None = None
+    decision: DecisionForm | None = None
+
+    @property
+    def is_any(self) -> bool:
+        """Say whether any form came back."""
+        return any((self.pause, self.close, self.hand_back, self.extension, self.decision))
+
+
+def show_page(request: HttpRequest, allocation: Allocation, *, sent: SentForms = SentForms()) -> HttpResponse:
+    """Show the page of an allocation, with what was sent and could not be taken."""
     page = cut_page(budgets.list_transfers(allocation), number=request.GET.get("page"))
-    runs = runs_in(allocation)
-    used = budgets.used_by_runs(runs)
     context = {
         "allocation": allocation,
         "chain": chain_of(allocation),
@@ -102,13 +117,42 @@ def _show(
         "page": page,
         "lines": budgets.statement(allocation, page.rows),
         "faults": check_invariants(budgets.read_transfers(allocation.pk)),
-        "runs": [(run, used.get(run.pk, 0)) for run in runs],
-        "members": members_of(allocation),
-        "may_run": allocation.state == "open" and viewers.may_run(user, allocation),
-        "may_manage": viewers.may_manage(user, allocation),
-        "is_mine": access.is_member(user, allocation.organisation_id),
-        "form": form or ReasonForm(),
-        "close_form": close_form or ReasonForm(auto_id=CLOSE_IDS),
+        "comparison": reconcile_allocation(allocation),
+        **_runs_and_people(request, allocation),
+        **_deeds(request, allocation, sent),
         "events": audit.events_about("allocation", allocation.pk),
     }
-    return render(request, "compute/allocation_detail.html", context, status=422 if form or close_form else 200)
+    return render(request, "compute/allocation_detail.html", context, status=422 if sent.is_any else 200)
+
+
+def _runs_and_people(request: HttpRequest, allocation: Allocation) -> dict[str, object]:
+    user, runs, members = actor(request), runs_in(allocation), members_of(allocation)
+    used = budgets.used_by_runs(runs)
+    names = names_at(allocation.site, [member.user_id for member in members])
+    return {
+        "runs": [(run, used.get(run.pk, 0)) for run in runs],
+        "members": [(member, names.get(member.user_id, "")) for member in members],
+        "has_user_names": allocation.site.accounted_until is not None or bool(names),
+        "may_name_users": viewers.may_manage_site(user, allocation.site),
+        "is_mine": access.is_member(user, allocation.organisation_id),
+    }
+
+
+def _deeds(request: HttpRequest, allocation: Allocation, sent: SentForms) -> dict[str, object]:
+    user, offer, asked = actor(request), offer_of(allocation), find_request(allocation)
+    is_living = allocation.state != "closed"
+    may_manage = viewers.may_manage(user, allocation)
+    may_apply = access.may(user, Permission.PROPOSAL_WRITE, organisation=allocation.organisation_id)
+    return {
+        "may_run": allocation.state == "open" and viewers.may_run(user, allocation),
+        "may_manage": may_manage,
+        "may_hand_back": is_living and (may_manage or access.is_manager(user, allocation.organisation_id)),
+        "may_ask": is_living and asked is None and may_apply,
+        "may_decide": may_manage and asked is not None and asked.state == "asked",
+        "extension": asked,
+        "form": sent.pause or ReasonForm(),
+        "close_form": sent.close or ReasonForm(auto_id=CLOSE_IDS),
+        "hand_back_form": sent.hand_back or HandBackForm(auto_id=HAND_BACK_IDS),
+        "extension_form": sent.extension or ExtensionForm(offer=offer),
+        "decision_form": sent.decision or DecisionForm(),
+    }
