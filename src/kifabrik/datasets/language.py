@@ -2,7 +2,7 @@
 
 Knows the 24 official languages of the EU, about 110 others, and code by its format. First opinion: the n-gram model of
 py3langid. Where it is not sure, the frequent words of the languages (`function_words`) are heard: if they speak for
-another language, or do not support one from outside the EU, the answer is `und` and not a guess. A language of the EU is
+another language, or do not support one from outside the EU, the answer is `und`, not a guess. A language of the EU is
 preferred to a close neighbour that is about as likely (Danish to Norwegian, Bulgarian to Macedonian), unless the words
 speak for the neighbour. A text in another language gets that language's code (uk, tr, ru, ar, zh). Not told apart:
 Bosnian, Montenegrin and Serbian in Latin script come out as `hr`; Norwegian as `no` or `nn`.

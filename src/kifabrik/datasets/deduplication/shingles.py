@@ -5,16 +5,14 @@ all its words, a document without a word has none and resembles nothing. Inside 
 kept: two documents of 10,000 words share a shingle by mistake once in 100,000 comparisons.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from kifabrik.datasets.words import Hashes, Places, Words, hash_runs, split_words
+from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, hash_runs, split_words
 
-BLOCK_CHARACTERS = 600_000  # stays in the second-level cache; four times larger blocks take twice the time
-_BLOCK_TEXTS = 1 << 16
 _KEPT_BITS = 44
 _OWNERS_MAX = 1 << (64 - _KEPT_BITS)
 
@@ -25,18 +23,6 @@ class Shingles:
 
     hashes: Hashes
     offsets: Places
-
-
-def cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut a batch into pieces that fit the processor's cache; no text is cut."""
-    start, size = 0, 0
-    for place, text in enumerate(texts):
-        if place - start == _BLOCK_TEXTS or (size and size + len(text) > BLOCK_CHARACTERS):
-            yield texts[start:place]
-            start, size = place, 0
-        size += len(text)
-    if start < len(texts):
-        yield texts[start:]
 
 
 def find_shingles(words: Words, length: int) -> Shingles:

@@ -16,8 +16,8 @@ import rensa
 from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.core.files import write_bytes
 from kifabrik.datasets.deduplication.parameters import Parameters
-from kifabrik.datasets.deduplication.shingles import cut_blocks, find_shingles
-from kifabrik.datasets.words import Words, split_words
+from kifabrik.datasets.deduplication.shingles import find_shingles
+from kifabrik.datasets.words import Words, cut_blocks, split_words
 
 Signatures = npt.NDArray[np.uint32]
 NO_SHINGLE: Final = 0xFFFFFFFF  # the whole row of a document without a word

@@ -1,0 +1,246 @@
+"""Published signs that a text is of little use, as doubts that are reported; nothing is removed by them.
+
+Each signal names the paper and the threshold. Words are runs of letters and digits (see `words`) where the papers cut
+at white space, so that counts differ by a few per cent. Gopher's stop words are English; for the other 23 languages of
+the EU the same test is made with frequent words of that language, which nobody published: it has a code of its own.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from kifabrik.datasets.function_words import load_function_words
+from kifabrik.datasets.repetition import find_repetitive, sum_by_text
+from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, hash_runs, split_words
+
+_GOPHER = "Rae et al. 2021, Scaling Language Models (Gopher), appendix A1.1"
+_C4 = "Raffel et al. 2020, Exploring the Limits of Transfer Learning (C4), section 2.2"
+_FINEWEB = "Penedo et al. 2024, The FineWeb Datasets, section 3.6"
+_CODEX = "Chen et al. 2021, Evaluating Large Language Models Trained on Code, section 3.1"
+_OWN = "after Rae et al. 2021; the words are the most frequent of each language's Wikipedia and not published for this"
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One published heuristic: a text is doubted if `threshold` holds."""
+
+    code: str
+    title: str
+    threshold: str
+    source: str
+
+
+SIGNALS = (
+    Signal("length", "Very short or very long", "fewer than 50 or more than 100,000 words", _GOPHER),
+    Signal("word-length", "Words of unusual length", "mean below 3 or above 10 characters", _GOPHER),
+    Signal("symbols", "Many hash signs or ellipses", "more than 0.1 of them a word", _GOPHER),
+    Signal("bullets", "A list", "more than 90 % of the lines begin with a bullet", _GOPHER),
+    Signal("ellipsis-lines", "Lines that break off", "more than 30 % of the lines end with an ellipsis", _GOPHER),
+    Signal("numbers", "Mostly numbers", "fewer than 80 % of the words hold a letter", _GOPHER),
+    Signal("stop-words", "English without stop words", "fewer than 2 of: the be to of and that have with", _GOPHER),
+    Signal("function-words", "Text without frequent words", "fewer than 2 of the language's 20 most frequent", _OWN),
+    Signal("repeated-lines", "Repeated lines", "more than 30 % of the lines or 20 % of their characters", _GOPHER),
+    Signal("repeated-paragraphs", "Repeated paragraphs", "more than 30 % of them or 20 % of their characters", _GOPHER),
+    Signal("frequent-phrase", "One phrase all over", "the top 2-, 3-, 4-gram holds over 20, 18, 16 %", _GOPHER),
+    Signal(
+        "repeated-phrases", "Repeated phrases", "repeated 5- to 10-grams hold over 15, 14, 13, 12, 11, 10 %", _GOPHER
+    ),
+    Signal("lorem-ipsum", "Placeholder text", "holds 'lorem ipsum'", _C4),
+    Signal("curly-bracket", "Code in prose", "holds a curly bracket", _C4),
+    Signal("javascript", "Web page that asks for Javascript", "holds the word; C4 drops the line", _C4),
+    Signal("policy", "Cookie and privacy notices", "holds such a phrase; C4 drops the line", _C4),
+    Signal("line-ends", "Lines without punctuation at their end", "at most 12 % of the lines have it", _FINEWEB),
+    Signal("short-lines", "Short lines", "67 % or more of the lines have at most 30 characters", _FINEWEB),
+    Signal("code-lines", "Code with very long lines", "mean above 100 or one above 1000 characters", _CODEX),
+    Signal("code-symbols", "Code with few letters and digits", "fewer than 25 % of the characters", _CODEX),
+)
+_ORDER = {signal.code: place for place, signal in enumerate(SIGNALS)}
+
+_BULLETS = frozenset("•‣▪▫●○◦–*-")
+_ENDS = frozenset(".!?…:;\"'”»’)。")
+_GOPHER_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+_LANGUAGE_WORDS = 20
+_MARKS = 1 << 12
+_POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+_DIGITS, _HIGH = np.uint64(0x3030303030303030), np.uint64(0xF0F0F0F0F0F0F0F0)
+
+
+def doubts(text: str, *, is_code: bool = False, language: str = "") -> tuple[str, ...]:
+    """Give the codes of the signals that doubt a text, in the order of `SIGNALS`."""
+    return doubts_many([text], [is_code], [language])[0]
+
+
+def doubts_many(texts: Sequence[str], is_code: Sequence[bool], languages: Sequence[str]) -> list[tuple[str, ...]]:
+    """Give the doubts on many texts at once; `languages` are ISO 639, and one without a word list is not asked for any.
+
+    Code is judged by the signals for code alone, prose by all others. An empty text is short and nothing else.
+    """
+    found: list[tuple[str, ...]] = []
+    for block in cut_blocks(texts):
+        start = len(found)
+        found += doubts_of_words(
+            block, split_words(block), is_code[start : start + len(block)], languages[start : start + len(block)]
+        )
+    return found
+
+
+def doubts_of_words(
+    texts: Sequence[str], words: Words, is_code: Sequence[bool], languages: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Give the doubts on a block of texts whose words were cut already for another purpose."""
+    found: list[set[str]] = [set() for _ in texts]
+    prose = np.flatnonzero(~np.asarray(is_code, dtype=np.bool_))
+    if len(prose) < len(texts):
+        words = words.pick(prose)
+    chosen = prose.tolist()
+    for code, mask in _look_at_words([texts[each] for each in chosen], words, [languages[each] for each in chosen]):
+        for number in prose[mask]:
+            found[number].add(code)
+    for text, codes, code_text in zip(texts, found, is_code, strict=True):
+        codes.update(_look_at_code(text) if code_text else _look_at_lines(text))
+    return [tuple(sorted(codes, key=_ORDER.__getitem__)) for codes in found]
+
+
+def _look_at_words(texts: Sequence[str], words: Words, languages: Sequence[str]) -> Iterator[tuple[str, Mask]]:
+    """Test what can be told from the words of all texts together."""
+    counts = words.counts
+    lengths = _count_characters(words)
+    some = counts > 0
+    per_word = 1 / np.maximum(counts, 1)
+    yield "length", (counts < 50) | (counts > 100_000)
+    mean = sum_by_text(lengths, words.firsts) * per_word
+    yield "word-length", some & ((mean < 3) | (mean > 10))
+    symbols = np.array([text.count("#") + text.count("...") + text.count("…") for text in texts])
+    yield "symbols", some & (symbols * per_word > 0.1)
+    yield "numbers", some & (sum_by_text(_are_numbers(words), words.firsts) * per_word > 0.2)
+    yield from _miss_frequent_words(words, languages)
+    is_topped, is_repeated = find_repetitive(words, lengths)
+    yield "frequent-phrase", is_topped
+    yield "repeated-phrases", is_repeated
+    yield from _find_phrases(texts, words)
+
+
+def _count_characters(words: Words) -> Places:
+    """Characters of each word; bytes that go on a character are not counted."""
+    lengths = words.ends - words.starts
+    inside = (words.data & 0xC0) == 0x80
+    if inside.any():
+        before = np.concatenate(([0], np.cumsum(inside, dtype=np.int64)))
+        lengths = lengths - (before[words.ends] - before[words.starts])
+    return lengths
+
+
+def _are_numbers(words: Words) -> Mask:
+    """Say which words are digits; of one that is longer than eight bytes the first eight."""
+    eights = np.ndarray(shape=(max(0, len(words.data) - 7),), dtype=np.uint64, buffer=words.data, strides=(1,))
+    unused = (8 * (8 - np.minimum(words.ends - words.starts, 8))).astype(np.uint64)
+    mask = _HIGH >> unused
+    return (eights[words.starts] & mask) == (_DIGITS & mask)
+
+
+def _miss_frequent_words(words: Words, languages: Sequence[str]) -> Iterator[tuple[str, Mask]]:
+    """Yield the texts of a language that hold fewer than two different ones of its frequent words."""
+    stop, function = np.zeros(len(words), dtype=np.bool_), np.zeros(len(words), dtype=np.bool_)
+    for language in set(languages):
+        hashes = _frequent_hashes(language)
+        if len(hashes):
+            texts = np.flatnonzero([each == language for each in languages])
+            mine = words.pick(texts) if len(texts) < len(words) else words
+            (stop if language == "en" else function)[texts] = _count_different(mine, hashes) < 2
+    some = words.counts > 0
+    yield "stop-words", stop & some
+    yield "function-words", function & some
+
+
+def _count_different(words: Words, hashes: Hashes) -> Places:
+    """Count for each text how many of these words it holds; `hashes` are sorted."""
+    marks = np.zeros(_MARKS, dtype=np.bool_)  # rules out most other words at one look
+    marks[(hashes & np.uint64(_MARKS - 1)).astype(np.int64)] = True
+    hits = np.flatnonzero(marks[(words.hashes & np.uint64(_MARKS - 1)).astype(np.int64)])
+    slots = np.minimum(np.searchsorted(hashes, words.hashes[hits]), len(hashes) - 1)
+    is_same = hashes[slots] == words.hashes[hits]
+    has = np.zeros((len(words), len(hashes)), dtype=np.bool_)
+    has[words.owners[hits[is_same]], slots[is_same]] = True
+    return np.count_nonzero(has, axis=1)
+
+
+@cache
+def _frequent_hashes(language: str) -> Hashes:
+    known = load_function_words()
+    if language == "en":
+        return np.sort(split_words([" ".join(_GOPHER_WORDS)]).hashes)
+    if language not in known.official:
+        return np.zeros(0, dtype=np.uint64)
+    return np.sort(split_words([" ".join(known.by_language[language][:_LANGUAGE_WORDS])]).hashes)
+
+
+def _find_phrases(texts: Sequence[str], words: Words) -> Iterator[tuple[str, Mask]]:
+    """Look for the phrases of C4 among the words, then make sure in the text."""
+    singles, pairs = words.hashes, words.hash_runs(2)
+    for code, phrases in (("lorem-ipsum", ("lorem ipsum",)), ("javascript", ("javascript",)), ("policy", _POLICY)):
+        mask = np.zeros(len(words), dtype=np.bool_)
+        for phrase in phrases:
+            hashes = split_words([phrase]).hashes[:2]
+            places = np.flatnonzero(singles == hashes[0] if len(hashes) == 1 else pairs == hash_runs(hashes, 2)[0])
+            for text in set((np.searchsorted(words.firsts, places, side="right") - 1).tolist()):
+                mask[text] |= phrase in texts[text].lower()
+        yield code, mask
+
+
+def _look_at_lines(text: str) -> Iterator[str]:
+    if "{" in text:
+        yield "curly-bracket"
+    lines = [line for line in map(str.strip, text.split("\n")) if line]
+    if not lines:
+        return
+    count = len(lines)
+    if any(line[0] in _BULLETS for line in lines[: count // 10 + 1]) and (  # one of so many is, if nine of ten are
+        sum(line[0] in _BULLETS for line in lines) > 0.9 * count
+    ):
+        yield "bullets"
+    if ("…" in text or "..." in text) and sum(line.endswith(("…", "...")) for line in lines) > 0.3 * count:
+        yield "ellipsis-lines"
+    if sum(map(_ENDS.__contains__, [line[-1] for line in lines])) <= 0.12 * count:
+        yield "line-ends"
+    if sum(map((30).__ge__, map(len, lines))) >= 0.67 * count:
+        yield "short-lines"
+    if _repeat(lines):
+        yield "repeated-lines"
+    if "\n\n" in text and _repeat([part for part in map(str.strip, text.split("\n\n")) if part]):
+        yield "repeated-paragraphs"
+
+
+def _repeat(parts: list[str]) -> bool:
+    """Whether over 30 % of the parts, or 20 % of their characters, stood there before."""
+    once = set(parts)
+    if len(once) == len(parts):
+        return False
+    size = sum(map(len, parts))
+    return len(parts) - len(once) > 0.3 * len(parts) or size - sum(map(len, once)) > 0.2 * size
+
+
+def _look_at_code(text: str) -> Iterator[str]:
+    lengths = list(map(len, text.split("\n")))
+    if max(lengths) > 1000 or sum(lengths) > 100 * len(lengths):
+        yield "code-lines"
+    if text and _count_alphanumeric(text) < 0.25 * len(text):
+        yield "code-symbols"
+
+
+def _make_counter() -> Callable[[str], int]:
+    drop = bytes(byte for byte in range(128) if not chr(byte).isalnum())
+
+    def count(text: str) -> int:
+        if text.isascii():
+            return len(text.encode().translate(None, drop))
+        return sum(map(str.isalnum, text))
+
+    return count
+
+
+_count_alphanumeric = _make_counter()
