@@ -6,6 +6,7 @@ its own, a line in `dispatch.py` and one in `formats.py`.
 """
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -51,6 +52,8 @@ def _open(file: SourceFile) -> Iterator[BinaryIO]:
     except FileNotFoundError as error:
         raise Unreadable("it vanished while the check ran") from error
     with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Unreadable("it is no file any more")
         yield stream
 
 

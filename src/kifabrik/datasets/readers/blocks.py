@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from kifabrik.datasets.documents import Passage
+from kifabrik.datasets.readers.reading import BrokenRecord, Reading
 
 _MORE = Passage._fields[3:]
 Buffer = bytes | memoryview
@@ -56,14 +57,21 @@ def read_header(header: bytes) -> Block:
     return Block((), row["lengths"], row["records"], row["places"], row["more"])
 
 
-def unpack(block: Block, texts: memoryview) -> Iterator[Passage]:
-    """Take passages out of a block."""
+def unpack(block: Block, texts: memoryview, reading: Reading) -> Iterator[Passage]:
+    """Take passages out of a block; a text that is no UTF-8 is refused as a broken record."""
     begin = 0
     more = list(zip(*block.more.values(), strict=True)) if block.more else None
     names = tuple(block.more)
     for number, (length, record, place) in enumerate(zip(block.lengths, block.records, block.places, strict=True)):
-        text = str(texts[begin : begin + length], "utf-8")
-        begin += length
+        try:
+            text = str(texts[begin : begin + length], "utf-8")
+        except UnicodeDecodeError as error:
+            problem = f"the text is not UTF-8: byte {error.start} of it is 0x{error.object[error.start]:02X}"
+            reading.refuse(record, BrokenRecord(problem, "Write the file as UTF-8."))
+            continue
+        finally:
+            begin += length
+        reading.use()
         if more is None:
             yield Passage(text, record, place)
         else:

@@ -13,6 +13,8 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,13 +22,16 @@ import orjson
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.quantities import format_bytes
-from kifabrik.datasets.documents import Limits, SourceFile
+from kifabrik.datasets.documents import Limits, Passage, SourceFile
+from kifabrik.datasets.formats import FORMATS, find_suffix
 from kifabrik.datasets.readers import dispatch, frames
+from kifabrik.datasets.readers.blocks import Block, pack
 from kifabrik.datasets.readers.reading import Reading, Unreadable
 
+_BLOCK_CHARACTERS = 1024**2
+_BLOCK_PASSAGES = 2_000
 _LOOK_AROUND_SECONDS = 5.0
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_MEGABYTE = 1000**2
 _FORBIDDEN = frozenset({
     "socket.__new__", "socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn",
     "os.fork", "os.forkpty", "os.spawn", "os.kill", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link",
@@ -37,12 +42,15 @@ _FORBIDDEN = frozenset({
 class _Clock:
     """Ends the process by SIGPROF when one document, or a whole container, has used up its processor time."""
 
-    def __init__(self, limits: Limits, file: SourceFile) -> None:
-        is_one_document = file.format in dispatch.ONE_DOCUMENT
-        self._each = limits.parse_seconds_max
-        more = 0 if is_one_document else file.size_bytes // _MEGABYTE
-        self._until = time.process_time() + self._each + more
+    def __init__(self, each_seconds: int, all_seconds: float) -> None:
+        self._each, self._begin = each_seconds, time.process_time()
+        self._until = self._begin + all_seconds
         self.wind()
+
+    @property
+    def used_seconds(self) -> float:
+        """Processor time since the file began."""
+        return time.process_time() - self._begin
 
     def wind(self) -> None:
         """Give the next document its time, as long as the container has any left."""
@@ -50,6 +58,15 @@ class _Clock:
         signal.setitimer(signal.ITIMER_PROF, left)
         fence = int(time.process_time()) + self._each + 2
         resource.setrlimit(resource.RLIMIT_CPU, (fence, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Do something that the file is not to blame for; the next document has its whole time afterwards."""
+        self.stop()
+        before = time.process_time()
+        yield
+        self._until += time.process_time() - before
+        self.wind()
 
     @staticmethod
     def stop() -> None:
@@ -62,7 +79,7 @@ def main(handle: int, keeper: int) -> None:
     line = socket.socket(fileno=handle)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the keeper, who hangs up
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    _shut_doors()
+    shut_doors()
     is_well = True
     while is_well:
         if not select.select([line], [], [], _LOOK_AROUND_SECONDS)[0]:
@@ -79,57 +96,104 @@ def main(handle: int, keeper: int) -> None:
 def _serve(line: socket.socket, job: dict[str, Any], stream: BinaryIO) -> bool:
     """Read one file and send what is in it; says whether this process may go on after it."""
     limits, file = Limits(**job["limits"]), SourceFile(Path(job["file"][0]), *job["file"])
-    dispatch.prepare(file.format)
-    _limit_memory(limits.parse_bytes_max)
-    clock = _Clock(limits, file)
+    try:
+        frames.send(line, frames.BEGUN)
+        _prepare(file.format, limits)
+        clock = _Clock(limits.parse_seconds_max, job["seconds"])
+        kind, words = _attempt(line, job, file, stream, clock)
+        clock.stop()
+        frames.send(line, kind, _words(*words))
+    except ConnectionError:  # nobody wants the rest
+        return False
+    return kind != frames.LAST
+
+
+def _attempt(
+    line: socket.socket, job: dict[str, Any], file: SourceFile, stream: BinaryIO, clock: _Clock
+) -> tuple[bytes, tuple[str, ...]]:
+    """Send what is in a file; gives how it ended, in words for people."""
     try:
         if job["kind"] == "groups":
             frames.send(line, frames.GROUPS, orjson.dumps(dispatch.count_groups(stream)))
         else:
-            _send_passages(line, _make_reading(line, job, file, limits, clock), stream, clock)
-        clock.stop()
-        frames.send(line, frames.DONE)
+            _send_all(line, job, file, stream, clock)
     except Unreadable as error:
-        clock.stop()
-        frames.send(line, frames.UNREADABLE, _words(str(error)))
+        return frames.UNREADABLE, (str(error),)
     except InvalidInput as error:
-        clock.stop()
-        frames.send(line, frames.INVALID, _words(error.message, error.where, error.remedy))
+        return frames.INVALID, (error.message, error.where, error.remedy)
     except MemoryError:
-        clock.stop()
-        limit = format_bytes(limits.parse_bytes_max)
-        frames.send(line, frames.UNREADABLE, _words(f"reading it takes more than {limit} of memory"))
-        return False
+        limit = format_bytes(job["limits"]["parse_bytes_max"])
+        return frames.LAST, (f"reading it takes more than {limit} of memory",)
     except RecursionError:
-        clock.stop()
-        frames.send(line, frames.UNREADABLE, _words("it is nested too deeply"))
-    except (BrokenPipeError, ConnectionError):
-        return False
+        return frames.UNREADABLE, ("it is nested too deeply",)
+    except ConnectionError:
+        raise
     except Exception as error:  # parsers of three libraries fail in ways that nobody can list
-        clock.stop()
-        frames.send(line, frames.UNREADABLE, _words(f"damaged, its parser failed ({type(error).__name__})"))
-    return True
+        return frames.UNREADABLE, (f"damaged, its parser failed ({type(error).__name__})",)
+    return frames.DONE, ()
 
 
-def _make_reading(line: socket.socket, job: dict[str, Any], file: SourceFile, limits: Limits, clock: _Clock) -> Reading:
+def _send_all(line: socket.socket, job: dict[str, Any], file: SourceFile, stream: BinaryIO, clock: _Clock) -> None:
+    outbox = _Outbox(line, clock)
+
     def skip(path: str, reason: str) -> None:
         frames.send(line, frames.SKIPPED, _words(path, reason))
 
     def begin(number: int, path: str) -> None:
-        clock.wind()
-        frames.send(line, frames.MEMBER, orjson.dumps([number, path]))
+        outbox.flush()  # what was read of others shall not be lost with this one
+        with clock.paused():
+            _prepare(FORMATS.get(find_suffix(path), ""), reading.limits)
+        frames.send(line, frames.MEMBER, orjson.dumps([number, path, clock.used_seconds]))
 
-    return Reading(file, limits, skip if job["skips"] else None, first_member=job["first_member"], begin=begin)
+    limits = Limits(**job["limits"])
+    reading = Reading(file, limits, skip if job["skips"] else None, first_member=job["first_member"], begin=begin)
+    if file.format == "parquet":
+        for block in dispatch.read_blocks(reading, stream):
+            outbox.send(block)
+    else:
+        for passage in dispatch.read(reading, stream):
+            outbox.add(passage)
+    outbox.flush()
 
 
-def _send_passages(line: socket.socket, reading: Reading, stream: BinaryIO, clock: _Clock) -> None:
-    for block in dispatch.read_blocks(reading, stream):
-        frames.send(line, frames.PASSAGES, block.header(), block.texts)
-        clock.wind()
+@dataclass(slots=True)
+class _Outbox:
+    """Passages that wait until there are enough of them for a block."""
+
+    line: socket.socket
+    clock: _Clock
+    waiting: list[Passage] = field(default_factory=list)
+    characters: int = 0
+
+    def add(self, passage: Passage) -> None:
+        """Take one more passage."""
+        self.waiting.append(passage)
+        self.characters += len(passage.text)
+        if self.characters >= _BLOCK_CHARACTERS or len(self.waiting) >= _BLOCK_PASSAGES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if self.waiting:
+            self.send(pack(self.waiting))
+            self.waiting, self.characters = [], 0
+
+    def send(self, block: Block) -> None:
+        """Send a block; whoever gives something has earned more time."""
+        frames.send(self.line, frames.PASSAGES, block.header(), block.texts)
+        self.clock.wind()
 
 
 def _words(*words: str) -> bytes:
     return orjson.dumps([word.encode("utf-8", "backslashreplace").decode()[:1000] for word in words])
+
+
+def _prepare(kind: str, limits: Limits) -> None:
+    """Import what a format needs, then limit the memory from there on."""
+    if not dispatch.is_prepared(kind):
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        dispatch.prepare(kind)
+    _limit_memory(limits.parse_bytes_max)
 
 
 def _limit_memory(size_bytes: int) -> None:
@@ -142,7 +206,7 @@ def _limit_memory(size_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
-def _shut_doors() -> None:
+def shut_doors() -> None:
     """No network, no other programs, no files written: by the kernel where it lets us, by Python's own hook always."""
     for kind, limit in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, 64)):
         resource.setrlimit(kind, (limit, limit))

@@ -3,6 +3,7 @@
 Readers are imported when their first file comes: the limited process starts fast and holds little it does not need.
 """
 
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from typing import BinaryIO
@@ -10,7 +11,7 @@ from typing import BinaryIO
 from kifabrik.datasets.documents import Passage
 from kifabrik.datasets.formats import PLAIN_FORMATS, find_compression
 from kifabrik.datasets.readers import encodings, json_array, json_lines, packed, tables, text
-from kifabrik.datasets.readers.blocks import Block, pack, unpack
+from kifabrik.datasets.readers.blocks import Block, unpack
 from kifabrik.datasets.readers.reading import BrokenStream, Reading, Unreadable
 
 _RECORDS = {
@@ -26,13 +27,8 @@ _LIBRARIES = {
     "pdf": (_PAGES, "pypdf"),
     "docx": (_PAGES, "docx"),
     "parquet": ("kifabrik.datasets.readers.parquet",),
-    **dict.fromkeys(
-        ("zip", "tar"),
-        ("kifabrik.datasets.readers.archives", _PAGES, "trafilatura", "pypdf", "docx", "pyarrow.parquet"),
-    ),
+    **dict.fromkeys(("zip", "tar"), ("kifabrik.datasets.readers.archives",)),
 }
-_BLOCK_CHARACTERS = 1024**2
-_BLOCK_PASSAGES = 2_000
 ONE_DOCUMENT = frozenset({"html", "pdf", "docx"})
 
 
@@ -50,22 +46,10 @@ def read(reading: Reading, raw: BinaryIO) -> Iterator[Passage]:
 
 
 def read_blocks(reading: Reading, raw: BinaryIO) -> Iterator[Block]:
-    """Read an open file as blocks of about a megabyte, for another process."""
-    if reading.file.format == "parquet":
-        from kifabrik.datasets.readers import parquet  # noqa: PLC0415 # see the head of this module
+    """Read an open Parquet file as blocks, without making a Python string of any text."""
+    from kifabrik.datasets.readers import parquet  # noqa: PLC0415 # see the head of this module
 
-        yield from parquet.read_parquet(reading, raw)
-        return
-    waiting: list[Passage] = []
-    characters = 0
-    for passage in read(reading, raw):
-        waiting.append(passage)
-        characters += len(passage.text)
-        if characters >= _BLOCK_CHARACTERS or len(waiting) >= _BLOCK_PASSAGES:
-            yield pack(waiting)
-            waiting, characters = [], 0
-    if waiting:
-        yield pack(waiting)
+    return parquet.read_parquet(reading, raw)
 
 
 def count_groups(raw: BinaryIO) -> list[tuple[int, int]]:
@@ -73,6 +57,11 @@ def count_groups(raw: BinaryIO) -> list[tuple[int, int]]:
     from kifabrik.datasets.readers import parquet  # noqa: PLC0415
 
     return parquet.count_groups(raw)
+
+
+def is_prepared(kind: str) -> bool:
+    """Say whether what the reader of a format needs is imported."""
+    return all(name in sys.modules for name in _LIBRARIES.get(kind, ()))
 
 
 def prepare(kind: str) -> None:
@@ -95,7 +84,7 @@ def _read_limited(reading: Reading, stream: BinaryIO, raw: BinaryIO) -> Iterator
         from kifabrik.datasets.readers import parquet  # noqa: PLC0415
 
         for block in parquet.read_parquet(reading, stream):
-            yield from unpack(block, memoryview(b"".join(block.texts)))
+            yield from unpack(block, memoryview(b"".join(block.texts)), reading)
     else:
         from kifabrik.datasets.readers import pages  # noqa: PLC0415
 

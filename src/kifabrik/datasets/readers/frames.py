@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from kifabrik.datasets.readers.blocks import Buffer
 
 _HEAD = struct.Struct("<cIQ")
-HEADER_BYTES_MAX = 512 * 1024**2
-PASSAGES, MEMBER, SKIPPED, UNREADABLE, INVALID, DONE = b"P", b"M", b"S", b"U", b"I", b"D"
-JOB, GROUPS = b"J", b"G"
+JOB, BEGUN = b"J", b"B"
+PASSAGES, MEMBER, SKIPPED, GROUPS = b"P", b"M", b"S", b"G"
+DONE, UNREADABLE, INVALID, LAST = b"D", b"U", b"I", b"L"  # after LAST the process has ended itself
 
 
 def send(line: socket.socket, kind: bytes, header: bytes = b"", blobs: Sequence[Buffer] = ()) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import orjson
+
 from kifabrik.datasets.documents import Passage
 from kifabrik.datasets.formats import JSON_CODE
 from kifabrik.datasets.readers import encodings, records
@@ -22,6 +24,7 @@ Decode = Callable[[bytes, bool], str]
 _CHUNK_BYTES = 1024**2
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
+_HALF = object()  # an element with half a character, which only JSON's escapes can write
 _CUT = "the JSON ends in the middle"
 _FIX = "Write the file again, best as JSON Lines."
 
@@ -60,14 +63,13 @@ def _read_records(reading: Reading, elements: "_Elements", shape: Shape, raw: Bi
             return
         number += 1
         try:
+            if row is _HALF:
+                raise records.lone_surrogate(shape.fields[0])
             if not isinstance(row, dict):
                 raise BrokenRecord("the element is no object", records.FIX_LINE)
             passage = records.make_passage(shape, row, number, raw.tell(), reading.limits)
         except BrokenRecord as error:
             reading.refuse(number, error)
-            continue
-        except UnicodeEncodeError:
-            reading.refuse(number, records.lone_surrogate(shape.fields[0]))
             continue
         reading.use()
         yield passage
@@ -132,8 +134,9 @@ class _Elements:
                 raise BrokenRecord("the element is nested too deeply", _FIX) from error
             if end == len(self.text) and self._read_more(decode, _CHUNK_BYTES):
                 continue  # a number may go on
+            has_halves = r"\ud" in self.text[self.place : end].lower()
             self.place = end
-            return element
+            return _HALF if has_halves and not _is_whole(element) else element
 
     def _read_more(self, decode: Decode, size_bytes: int) -> bool:
         if self.is_over:
@@ -146,3 +149,11 @@ class _Elements:
             raise Unreadable("not UTF-8 text" + encodings.HINT) from error
         self.text, self.place = self.text[self.place :] + more, 0
         return bool(more)
+
+
+def _is_whole(element: object) -> bool:
+    try:
+        orjson.dumps(element)
+    except TypeError:
+        return False
+    return True

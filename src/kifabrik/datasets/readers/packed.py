@@ -53,6 +53,7 @@ class Unpacked(io.RawIOBase):
         self._unpacker: _Unpacker | None = None
         self._packed = self._ready = b""
         self._packed_bytes = self._unpacked_bytes = 0
+        self._broken: BrokenStream | None = None
 
     def readable(self) -> bool:
         return True
@@ -73,13 +74,19 @@ class Unpacked(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast(bytearray, buffer)).cast("B")
+        if self._broken is not None:
+            raise self._broken
         while not self._ready:
             try:
                 if not self._step(len(view)):
                     return 0
+                require_expansion(self._unpacked_bytes, self._packed_bytes, self._limits)
+            except BrokenStream as error:
+                self._broken = error
+                raise
             except _ERRORS as error:
-                raise self._damaged() from error
-            require_expansion(self._unpacked_bytes, self._packed_bytes, self._limits)
+                self._broken = self._damaged()
+                raise self._broken from error
         size = min(len(view), len(self._ready))
         view[:size] = self._ready[:size]
         self._ready = self._ready[size:]

@@ -28,12 +28,18 @@ _UNPACKED_MAX = 256 * 1024**2
 def read_html(reading: Reading, stream: BinaryIO) -> Iterator[Passage]:
     """Give the main text of a web page, with title, date, licence and address where the page names them."""
     import trafilatura  # noqa: PLC0415 # takes half a second; only the process that meets a web page pays it
+    from lxml.etree import LxmlError  # noqa: PLC0415
+    from lxml.html import HTMLParser, document_fromstring  # noqa: PLC0415
     from trafilatura.settings import Document  # noqa: PLC0415
 
     logging.disable(logging.CRITICAL)
-    page = trafilatura.load_html(_decode_html(_read_whole(reading, stream)))
-    if page is None:
-        raise Unreadable("no web page: there is no element in it")
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, collect_ids=False, no_network=True)
+    try:
+        page = document_fromstring(_decode_html(_read_whole(reading, stream)).encode(), parser=parser)
+    except LxmlError as error:
+        if any(entry.type_name == "ERR_NO_MEMORY" for entry in error.error_log):
+            raise MemoryError from error
+        raise Unreadable("no web page: there is no element in it") from error
     found = trafilatura.bare_extraction(page, with_metadata=True, include_comments=False, fast=True)
     named: dict[str, Any] = found.as_dict() if isinstance(found, Document) else {}
     text = named.get("text") or ""
