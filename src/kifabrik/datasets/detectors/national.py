@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from kifabrik.datasets.detectors.context import NO_WORDS, Words
-from kifabrik.datasets.detectors.national_rows import FORMS, IDENTIFIERS, LANGUAGES_OF, Identifier
+from kifabrik.datasets.detectors.national_rows import FORMS, IDENTIFIERS, LANGUAGES_OF, PERSON, TAX, Identifier
 from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, SHAPE, Hit, Rule, Sheet, start_of
 
 KIND = "national-id"
@@ -51,9 +51,8 @@ def _examine(form: _Form, sheet: Sheet, end: int) -> Hit | None:
     if len(set(number)) <= 2:  # zeros and fillers
         return None
     chosen = [row for row in form.alone if row.check(number)]
-    if chosen and sheet.is_code and raw.isdigit() and text[start - 1 : start] not in _QUOTES:
-        return None  # in code bare digits are numbers
-    if chosen:
+    is_bare = sheet.is_code and raw.isdigit() and text[start - 1 : start] not in _QUOTES  # in code: just a number
+    if chosen and not (is_bare and not sheet.words_before(start).speak_of(PERSON, TAX)):
         words = sheet.words_before(start) if len(chosen) > 1 or form.beside_words else NO_WORDS
         return _make_hit(start, end, number, _nearest(chosen, words, sheet.language), CHECKSUM)
     return _examine_beside_words(form, sheet, start, end, number)

@@ -23,24 +23,28 @@ _INTERNATIONAL = re.compile(rf"(?:\+|00)[1-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?!\w
 _DECIMAL = re.compile(r"\+\d+\.\d+\Z")
 _NATIONAL = re.compile(rf"\(?[0-9]{{1,5}}(?:{_GAP}{{0,3}}[0-9]){{4,14}}(?!\w)")
 _RUN = re.compile("[0-9]+")
-_DATE = re.compile(
-    r"[0-3]?[0-9]([./-])[01]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}(?:-(?:19|20)?[0-9]{2}(?![0-9])|[01][0-9][0-3][0-9](?![0-9])|-[01][0-9]-[0-3][0-9])"
+_DATE_OR_ADDRESS = re.compile(
+    r"[0-3]?[0-9]([./-])[01]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9]|[./-][0-9])"
+    r"|(?:19|20)[0-9]{2}(?:-(?:19|20)?[0-9]{2}(?![0-9])|[01][0-9][0-3][0-9](?![0-9])|-[01][0-9]-[0-3][0-9])"
+    r"|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9]|\.[0-9])"
 )
 _TOUCHES = re.compile(r"[0-9][ .,:/\u00a0\u2010\u2011\u2013-]?\Z|\b0[1-9][0-9]{0,4} [/-] \Z|[\w+*#=&%$€£@.,/-]\Z")
 _AFTER = re.compile(r"[.,:/-]?[0-9]|[%€$£_]| ?(?:EUR|USD|Kč|zł|kr|km|kg|MB|GB|KB|bytes)\b")
 _DIGITS_MIN = 7
+_QUOTES = frozenset({'"', "'"})
 _NATIONAL_ANCHORS = (
-    rb"\(0[ ]?[0-9]{1,4}\)[ ]?[0-9]",
+    rb"\(0[ -]?[0-9]{1,4}\)[ ]?[0-9]",
     rb"\b0[1-9][0-9]{0,4}(?:[ ./-]|\xc2\xa0|\xe2\x80[\x90\x91\x93])[0-9]{2}",
     rb"\b0[1-9][0-9]{1,4} [/-] [0-9]{2}",
     rb"\b0[1-9][0-9]{7,10}\b",
-    rb"\b[2-9][0-9]{1,3}(?: |-|\xc2\xa0)[0-9]{2,4}(?: |-|\xc2\xa0)[0-9]{2}",
+    rb"\b[2-9][0-9]{1,3}(?:[ .-]|\xc2\xa0)[0-9]{2,4}(?:[ .-]|\xc2\xa0)[0-9]{2}",
     rb"\b[2-9][0-9]{1,3}(?: |-|\xc2\xa0)[0-9]{4,6}\b",
     rb"\b[2-9][0-9]{6,9}\b",
 )
 _TAILS = re.compile(
-    r"(?:\(0 ?[0-9]{1,4}\) ?[0-9]|0[1-9][0-9]{0,4}(?:[ ./\u00a0\u2010\u2011\u2013-]| [/-] )[0-9]{2}|0[1-9][0-9]{7,10}"
-    r"|[2-9][0-9]{1,3}[ \u00a0-][0-9]{2,4}[ \u00a0-][0-9]{2}|[2-9][0-9]{1,3}[ \u00a0-][0-9]{4,6}|[2-9][0-9]{6,9})\Z"
+    r"(?:\(0[ -]?[0-9]{1,4}\) ?[0-9]"
+    r"|0[1-9][0-9]{0,4}(?:[ ./\u00a0\u2010\u2011\u2013-]| [/-] )[0-9]{2}|0[1-9][0-9]{7,10}"
+    r"|[2-9][0-9]{1,3}[ .\u00a0-][0-9]{2,4}[ .\u00a0-][0-9]{2}|[2-9][0-9]{1,3}[ \u00a0-][0-9]{4,6}|[2-9][0-9]{6,9})\Z"
 )
 
 
@@ -55,7 +59,7 @@ def _examine_international(sheet: Sheet, end: int) -> Hit | None:
         return None
     for end in _ends_of_groups(match):
         raw = text[start:end]
-        if sheet.is_code and raw[1:].isdigit() and not _stands_alone(text, start, end):
+        if sheet.is_code and raw[1:].isdigit() and not _stands_for_itself(sheet, start, end):
             return None
         hit = _read_international(raw, raw, start, end)
         if hit is not None:
@@ -68,7 +72,7 @@ def _examine_double_zero(sheet: Sheet, end: int) -> Hit | None:
     text = sheet.text
     start = end - 4
     match = _INTERNATIONAL.match(text, start)
-    if match is None or _TOUCHES.search(text, max(0, start - 2), start) or sheet.is_code:
+    if match is None or _TOUCHES.search(text, max(0, start - 2), start):
         return None
     for end in _ends_of_groups(match):
         raw = text[start:end]
@@ -101,9 +105,13 @@ def _ends_of_groups(match: re.Match[str]) -> list[int]:
     return [match.end(), *(start + place for place in cuts)]
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
-    """In code, bare digits after a plus are arithmetic unless quotes hold them."""
-    return text[start - 1 : start] in {'"', "'"} and text[end : end + 1] in {'"', "'"}
+def _stands_for_itself(sheet: Sheet, start: int, end: int) -> bool:
+    """In code, bare digits after a plus are arithmetic unless quotes hold them or a word names them."""
+    return _is_quoted(sheet.text, start, end) or sheet.words_before(start, _NEAR).speak_of("phone")
+
+
+def _is_quoted(text: str, start: int, end: int) -> bool:
+    return text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
 
 
 def _examine_national(sheet: Sheet, end: int) -> Hit | None:
@@ -113,11 +121,13 @@ def _examine_national(sheet: Sheet, end: int) -> Hit | None:
         return None
     if text[start] != "(" and text[start - 1 : start] == "(" and ")" in text[start : start + 8]:
         start -= 1
-    if _TOUCHES.search(text, max(0, start - 9), start) or _DATE.match(text, start):
+    if _TOUCHES.search(text, max(0, start - 9), start) or _DATE_OR_ADDRESS.match(text, start):
         return None
     words = sheet.words_before(start, _NEAR)
     has_word = words.speak_of("phone")
-    if not has_word and (sheet.is_code or not (sheet.language or sheet.tier_min <= SHAPE)):
+    if not has_word and text[start - 1 : start] not in _QUOTES and sheet.is_code:
+        return None
+    if not has_word and not (sheet.language or sheet.tier_min <= SHAPE or sheet.is_code):
         return None
     match = _NATIONAL.match(text, start)
     if match is None:
@@ -143,7 +153,11 @@ def _judge_national(sheet: Sheet, start: int, end: int, words: Words, has_word: 
     tongues = words.languages if has_word else frozenset()
     ranked = sorted(readings, key=lambda each: _fit(each, groups, tongues, sheet.language))
     best = ranked[-1]
+    if sheet.is_code and not has_word and not _is_quoted(text, start, end):
+        return None
     tier = _tier(best, groups, has_word, sheet.language)
+    if tier == SHAPE and sheet.is_code and len(groups) > 2 and best.groups == groups:
+        tier = CONTEXT  # a string that holds a number in the groups of a plan, trunk prefix and all, and nothing else
     if tier == 0:
         return None
     return Hit(KIND, start, end, tier, best.e164, country=best.region, is_example=is_fiction(best.e164))

@@ -30,7 +30,7 @@ class Hit:
     is_example: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sheet:
     """One text under scan; `language` may be empty, hits below `tier_min` are not wanted."""
 
