@@ -100,6 +100,7 @@ def test_many_domains_are_held_in_bounds_and_the_large_ones_stay(monkeypatch) ->
 
     assert len(tally.text_bytes) <= 10
     assert tally.domains()[0].domain == "d3.org"
+    assert tally.domains_count == 40
     assert sum(tally.documents.values()) + tally.other_domains_documents == 40
 
 

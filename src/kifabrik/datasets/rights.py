@@ -37,6 +37,7 @@ class RightsTally:
     documents: Counter[str] = field(default_factory=Counter)
     text_bytes: Counter[str] = field(default_factory=Counter)
     reserved: Counter[str] = field(default_factory=Counter)
+    other_domains: int = 0
     other_domains_documents: int = 0
     other_domains_bytes: int = 0
     documents_with_address: int = 0
@@ -72,6 +73,7 @@ class RightsTally:
         self.text_bytes.update(other.text_bytes)
         self.reserved.update(other.reserved)
         for name in (
+            "other_domains",
             "other_domains_documents",
             "other_domains_bytes",
             "documents_with_address",
@@ -82,6 +84,11 @@ class RightsTally:
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self._hold_small()
+
+    @property
+    def domains_count(self) -> int:
+        """How many domains there are in all; beyond half a million an upper bound."""
+        return len(self.text_bytes) + self.other_domains
 
     def domains(self) -> tuple[DomainShare, ...]:
         """Give the largest domains by bytes, at most a thousand."""
@@ -107,6 +114,7 @@ class RightsTally:
             return
         rows = sorted(self.text_bytes.items(), key=lambda row: (-row[1], row[0]))
         for name, size in rows[DOMAINS_COUNTED_MAX // 2 :]:
+            self.other_domains += 1
             self.other_domains_bytes += size
             self.other_domains_documents += self.documents.pop(name)
             del self.text_bytes[name]

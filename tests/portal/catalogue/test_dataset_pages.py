@@ -63,12 +63,12 @@ def test_the_card_is_told_in_plain_words(client, place) -> None:
 def test_a_page_of_a_dataset_costs_the_same_for_one_version_and_three(client, place, django_assert_num_queries) -> None:
     client.force_login(place.manager)
     version = make_version(place, findings=(SERIOUS,))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):
         client.get(f"/datasets/{version.dataset_id}/")
     for _ in range(2):
         make_version(place, findings=(SERIOUS,))
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):
         client.get(f"/datasets/{version.dataset_id}/")
 
 

@@ -1,4 +1,4 @@
-"""Tables of the catalogue: datasets and their versions, registered models and their releases."""
+"""Tables of the catalogue: datasets, their versions and what is declared of them, registered models and releases."""
 
 from functools import partial
 
@@ -32,6 +32,7 @@ class DatasetVersion(models.Model):
     number = models.PositiveIntegerField()
     digest = models.CharField(max_length=80)
     card = models.JSONField(help_text="records.DatasetCard")
+    summary = models.JSONField(default=dict, help_text="what lists show, so that they need not read whole cards")
     files = models.JSONField(help_text="[{path, digest, size_bytes}] of the dataset folder, card included")
     registered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     registered_at = models.DateTimeField()
@@ -56,6 +57,88 @@ class FindingAcceptance(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("version", "code", "where"), name="one_acceptance"),)
+
+
+class SampledFinding(models.Model):
+    """One row of a random sample of findings, which a person judges in context; never the found value itself."""
+
+    version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="sample")
+    kind = models.CharField(max_length=64)
+    rank = models.PositiveIntegerField(help_text="place in the random order of its kind, from 1")
+    document = models.CharField(max_length=1000)
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    tier = models.PositiveSmallIntegerField()
+    country = models.CharField(max_length=2, blank=True)
+    digest = models.CharField(max_length=80, help_text="keyed digest of the value; the key is the organisation's")
+    is_true = models.BooleanField(null=True, blank=True, help_text="None until a person has judged it")
+    judged_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    judged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("version", "kind", "rank")
+        constraints = (
+            models.UniqueConstraint(fields=("version", "kind", "rank"), name="one_sampled_finding_of_a_rank"),
+            models.CheckConstraint(
+                condition=Q(is_true__isnull=True, judged_at__isnull=True)
+                | Q(is_true__isnull=False, judged_at__isnull=False, judged_by__isnull=False),
+                name="judgement_has_person_and_moment",
+            ),
+        )
+
+
+class ProcessingRecord(models.Model):
+    """What an organisation declares about the personal data in a dataset; each change is a new row."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="processing_records")
+    role = models.CharField(
+        max_length=10, choices=[(r, r) for r in ("none", "controller", "processor", "unknown")], default="unknown"
+    )
+    legal_basis = models.CharField(max_length=200, blank=True)
+    purpose = models.TextField(blank=True)
+    retention_until = models.DateField(null=True, blank=True)
+    special_categories = models.CharField(
+        max_length=8, choices=[(s, s) for s in ("none", "present", "unknown")], default="unknown"
+    )
+    circumstances = models.JSONField(
+        default=list, help_text="codes of criteria of WP 248 that the organisation declares"
+    )
+    assessment = models.CharField(
+        max_length=10, choices=[(s, s) for s in ("open", "done", "not-needed")], default="open"
+    )
+    assessment_note = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("dataset", "-id")
+
+
+class ErasureRequest(models.Model):
+    """A search for one person's values by keyed digests, what was found, and what the organisation decided."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "erase"), editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="erasure_requests")
+    reference = models.CharField(max_length=120, help_text="the organisation's own file number, never a name")
+    received_on = models.DateField()
+    key_id = models.CharField(max_length=80, help_text="names the key under which the digests were made")
+    digests = models.JSONField(help_text="keyed digests of the person's values")
+    found = models.JSONField(help_text="queries.erasure.Places as it was at the search")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    decision = models.TextField(blank=True)
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-at", "id")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(decision="", decided_at__isnull=True)
+                | (~Q(decision="") & Q(decided_at__isnull=False, decided_by__isnull=False)),
+                name="erasure_decision_has_person_and_moment",
+            ),
+        )
 
 
 class RegisteredModel(models.Model):

@@ -2,13 +2,33 @@
 
 from django.urls import path
 
-from kifabrik.portal.catalogue.views import datasets, models, passports, releases, trainings, trials
+from kifabrik.portal.catalogue.views import (
+    datasets,
+    erasure,
+    exports,
+    models,
+    passports,
+    processing,
+    releases,
+    samples,
+    trainings,
+    trials,
+)
 
 app_name = "catalogue"
 urlpatterns = [
     path("datasets/", datasets.list_datasets, name="datasets"),
     path("datasets/<str:dataset_id>/", datasets.show_dataset, name="dataset"),
     path("datasets/<str:dataset_id>/visibility/", datasets.set_visibility, name="dataset-visibility"),
+    path("datasets/<str:dataset_id>/processing/", processing.declare_processing, name="processing"),
+    path("dataset-versions/<str:version_id>/export/<str:form>", exports.download_export, name="export"),
+    path("dataset-versions/<str:version_id>/findings/", samples.show_sample, name="sample"),
+    path("dataset-versions/<str:version_id>/findings/<slug:kind>/", samples.show_findings, name="sample-kind"),
+    path(
+        "dataset-versions/<str:version_id>/findings/<slug:kind>/judge/", samples.judge_findings, name="judge-findings"
+    ),
+    path("erasure/", erasure.list_requests, name="erasure"),
+    path("erasure/<str:request_id>/", erasure.show_request, name="erasure-request"),
     path("dataset-versions/<str:version_id>/accept/", datasets.accept_finding, name="accept-finding"),
     path("runs/new/", trainings.start_training, name="start-training"),
     path("models/", models.list_models, name="models"),

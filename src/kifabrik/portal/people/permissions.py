@@ -33,6 +33,7 @@ class Permission(StrEnum):
     RUN_READ_ALL = "run.read-all"
     SITE_MANAGE = "site.manage"
     DATASET_WRITE = "dataset.write"  # for one's own organisation
+    PERSONAL_DATA_SEE = "personal-data.see"  # findings in context, searches for a person; one's own organisation
     RELEASE_WRITE = "release.write"  # for one's own organisation
     GATE_WAIVE = "gate.waive"
     SUPPORT_ASK = "support.ask"
@@ -47,6 +48,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
             Permission.PROPOSAL_WRITE,
             Permission.RUN_WRITE,
             Permission.DATASET_WRITE,
+            Permission.PERSONAL_DATA_SEE,
             Permission.RELEASE_WRITE,
             Permission.SUPPORT_ASK,
         }
@@ -91,6 +93,7 @@ ORGANISATION_BOUND = frozenset(
         Permission.PROPOSAL_WRITE,
         Permission.RUN_WRITE,
         Permission.DATASET_WRITE,
+        Permission.PERSONAL_DATA_SEE,
         Permission.RELEASE_WRITE,
     }
 )

@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from kifabrik.portal.catalogue.api import datasets, models, releases, trainings
+from kifabrik.portal.catalogue.api import datasets, models, protection, releases, trainings
 
 router = Router(tags=["catalogue"])
-for part in (datasets, trainings, models, releases):
+for part in (datasets, protection, trainings, models, releases):
     router.add_router("", part.router)

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from kifabrik.core.errors import NotFound
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
-from kifabrik.funding.training_gate import blocking_findings
+from kifabrik.funding.training_gate import blocking_findings, stopping_findings
 from kifabrik.portal.catalogue.models import Dataset, DatasetVersion, FindingAcceptance, Release
+from kifabrik.portal.catalogue.queries.summaries import CardSummary
 from kifabrik.portal.catalogue.queries.viewers import readable_datasets, readable_releases
 from kifabrik.portal.compute.models import Run
 from kifabrik.portal.people.queries.access import Viewer
@@ -40,14 +41,15 @@ class Summary:
     """The newest version of a dataset in a line of a list."""
 
     version: DatasetVersion
-    card: DatasetCard
+    card: CardSummary
     open_findings: int
 
 
 def list_datasets(viewer: Viewer) -> QuerySet[Dataset]:
     """List readable datasets by name, each with its newest version in `newest` and the count of versions."""
     last = DatasetVersion.objects.filter(dataset=OuterRef("dataset")).order_by("-number").values("number")[:1]
-    newest = DatasetVersion.objects.filter(number=Subquery(last)).prefetch_related("acceptances")
+    versions = DatasetVersion.objects.filter(number=Subquery(last)).defer("card", "files")
+    newest = versions.prefetch_related("acceptances")
     return (
         readable_datasets(viewer)
         .select_related("organisation")
@@ -62,7 +64,9 @@ def summarise(dataset: Dataset) -> Summary | None:
     newest: list[DatasetVersion] = dataset.newest  # type: ignore[attr-defined]  # prefetched by list_datasets
     if not newest:
         return None
-    return Summary(newest[0], read_card(newest[0]), len(open_findings(newest[0])))
+    card = CardSummary.read(newest[0].summary)
+    open_ones = stopping_findings(card.stopping, accepted=accepted_pairs(newest[0]))
+    return Summary(newest[0], card, len(open_ones))
 
 
 def get_dataset(viewer: Viewer, dataset_id: str) -> Dataset:
@@ -82,9 +86,11 @@ def get_version(viewer: Viewer, version_id: str) -> DatasetVersion:
     return version
 
 
-def list_versions(dataset: Dataset) -> Sequence[DatasetVersion]:
-    """List the versions of a dataset, newest first."""
+def list_versions(dataset: Dataset, *, with_cards: bool = True) -> Sequence[DatasetVersion]:
+    """List the versions of a dataset, newest first; without cards, the one that is looked at is read on its own."""
     versions = dataset.versions.select_related("dataset__organisation", "registered_by")
+    if not with_cards:
+        versions = versions.defer("card", "files", "summary")
     return list(versions.prefetch_related("acceptances__by").order_by("-number"))
 
 

@@ -12,9 +12,12 @@ from kifabrik.core.canonical import Json
 from kifabrik.core.digests import digest_listing
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.core.findings import Finding, Severity
+from kifabrik.passport.data_protection import Processing, declared_on
 from kifabrik.portal.catalogue.models import Dataset, DatasetVersion, FindingAcceptance
+from kifabrik.portal.catalogue.paths import CARD_PATH, FINDINGS_PATH, OPTIONAL_PATHS
 from kifabrik.portal.catalogue.queries.datasets import read_card
-from kifabrik.portal.catalogue.services import stored_bytes
+from kifabrik.portal.catalogue.queries.summaries import CardSummary
+from kifabrik.portal.catalogue.services import finding_rows, processing, stored_bytes
 from kifabrik.portal.compute.services.files import FileEntry, require_held
 from kifabrik.portal.people.models import Organisation, User
 from kifabrik.portal.people.permissions import Permission
@@ -22,16 +25,23 @@ from kifabrik.portal.people.queries import access
 from kifabrik.portal.people.services import audit
 from kifabrik.records import DatasetCard
 
-CARD_PATH = "card.json"
 REASON_LENGTH_MIN = 10
 
 
 def register(
-    *, by: User, organisation: Organisation, name: str, card: DatasetCard, files: Sequence[FileEntry], now: datetime
+    *,
+    by: User,
+    organisation: Organisation,
+    name: str,
+    card: DatasetCard,
+    files: Sequence[FileEntry],
+    now: datetime,
 ) -> DatasetVersion:
     """Register a checked dataset folder as the next version of a dataset; the same digest again is the same version.
 
-    Raises Refused without the right, InvalidInput if card, listing and stored bytes do not say the same.
+    The rows of findings may come with it; a sample of them is drawn for people to judge. What the card declares about
+    personal data becomes the first declaration of the dataset. Raises Refused without the right, InvalidInput if card,
+    listing and stored bytes do not say the same.
     """
     access.require(by, Permission.DATASET_WRITE, organisation=organisation)
     if not name or slugify(name) != name or len(name) > 64:
@@ -55,17 +65,21 @@ def register(
             number=last.number + 1 if last else 1,
             digest=card.dataset_digest,
             card=card.model_dump(mode="json"),
+            summary=CardSummary.of(card).keep(),
             files=[asdict(file) for file in sorted(files, key=lambda file: file.path)],
             registered_by=by,
             registered_at=now,
         )
+        rows = _draw_sample(version, card, files)
+        if not dataset.processing_records.exists() and declared_on(card) != Processing():
+            processing.keep(by=by, dataset=dataset, processing=declared_on(card), now=now)
         details: dict[str, Json] = {"dataset": dataset.pk, "name": name, "number": version.number}
         audit.append(
             by=by,
             verb="dataset-version.registered",
             what=version,
             organisation=organisation,
-            details={**details, "digest": version.digest, "new_dataset": made},
+            details={**details, "digest": version.digest, "new_dataset": made, "finding_rows": rows},
             now=now,
         )
     return version
@@ -116,11 +130,25 @@ def set_visibility(*, by: User, dataset: Dataset, is_public: bool, now: datetime
     return dataset
 
 
+def _draw_sample(version: DatasetVersion, card: DatasetCard, files: Sequence[FileEntry]) -> int:
+    """Draw the sample from the rows of findings, if they came; they must be those that the card names."""
+    entry = next((file for file in files if file.path == FINDINGS_PATH), None)
+    if entry is None:
+        return 0
+    named = card.findings_file
+    if named is not None and named.digest != entry.digest:
+        raise InvalidInput(_("The rows of findings are not those that the card names."), where=FINDINGS_PATH)
+    return finding_rows.draw_sample(version, entry)
+
+
 def _require_listing(card: DatasetCard, files: Mapping[str, FileEntry]) -> None:
-    """The listing names the card and exactly its shards, with the digests and sizes that the card states."""
+    """The listing names the card and exactly its shards, with the digests and sizes that the card states.
+
+    The rows of findings may be there too.
+    """
     expected = {CARD_PATH, *(shard.path for shard in card.shards)}
-    if files.keys() != expected:
-        odd = sorted(files.keys() ^ expected)[0]
+    if files.keys() - OPTIONAL_PATHS != expected:
+        odd = sorted((files.keys() - OPTIONAL_PATHS) ^ expected)[0]
         raise InvalidInput(
             _("The files are not those that the card names."),
             where=odd,

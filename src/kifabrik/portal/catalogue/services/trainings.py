@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.core.findings import Finding
 from kifabrik.portal.catalogue.models import DatasetVersion
+from kifabrik.portal.catalogue.paths import FINDINGS_PATH
 from kifabrik.portal.catalogue.queries.datasets import open_findings
 from kifabrik.portal.catalogue.queries.estimates import estimate_run
 from kifabrik.portal.compute.models import Allocation, Run
@@ -38,7 +39,7 @@ def start(*, by: User, allocation: Allocation, version: DatasetVersion, recipe: 
         allocation=allocation,
         recipe=bound,
         dataset_digest=version.digest,
-        inputs=version.files,
+        inputs=[file for file in version.files if file["path"] != FINDINGS_PATH],  # a job needs no list of persons
         estimate=estimate_run(recipe=bound, version=version, allocation=allocation),
         now=now,
     )

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 from kifabrik.core.findings import Severity
 from kifabrik.portal.catalogue.forms.datasets import AcceptForm
 from kifabrik.portal.catalogue.models import Dataset, DatasetVersion
-from kifabrik.portal.catalogue.queries import chain, datasets
-from kifabrik.portal.catalogue.queries.figures import bars
+from kifabrik.portal.catalogue.queries import chain, datasets, processing, samples
+from kifabrik.portal.catalogue.queries.card_figures import draw
 from kifabrik.portal.catalogue.queries.viewers import is_inside
 from kifabrik.portal.catalogue.services import datasets as services
 from kifabrik.portal.doors.paging import cut_page
@@ -27,7 +27,9 @@ def list_datasets(request: HttpRequest) -> HttpResponse:
     page = cut_page(datasets.list_datasets(request.user), number=request.GET.get("page"))
     rows = [(dataset, datasets.summarise(dataset)) for dataset in page.rows]
     may_register = access.may(request.user, Permission.DATASET_WRITE)
-    return render(request, "catalogue/dataset_list.html", {"page": page, "rows": rows, "may_register": may_register})
+    may_see = access.may(request.user, Permission.PERSONAL_DATA_SEE)
+    context = {"page": page, "rows": rows, "may_register": may_register, "may_see": may_see}
+    return render(request, "catalogue/dataset_list.html", context)
 
 
 @require_GET
@@ -70,7 +72,7 @@ def set_visibility(request: HttpRequest, dataset_id: str) -> HttpResponse:
 
 def _show(request: HttpRequest, dataset: Dataset, *, number: str, form: AcceptForm | None = None) -> HttpResponse:
     viewer = request.user
-    versions = datasets.list_versions(dataset)
+    versions = datasets.list_versions(dataset, with_cards=False)
     version = datasets.pick_version(versions, number=number)
     inside = is_inside(viewer, dataset.organisation)
     may_write = access.may(viewer, Permission.DATASET_WRITE, organisation=dataset.organisation)
@@ -90,13 +92,17 @@ def _show(request: HttpRequest, dataset: Dataset, *, number: str, form: AcceptFo
 def _describe(
     request: HttpRequest, version: DatasetVersion, *, inside: bool, form: AcceptForm | None, may_write: bool
 ) -> dict[str, object]:
+    viewer = request.user
     card = datasets.read_card(version)
     rows = datasets.finding_rows(version, card)
+    records = processing.list_records(version.dataset) if inside else ()
     return {
         "card": card,
-        "languages": bars(card.languages),
-        "formats": bars(card.formats),
-        "licences": bars(card.licences_detected, whole=card.documents_kept),
+        "figures": draw(card),
+        "records": records,
+        "points": processing.open_points(records, card, today=timezone.now().date()) if inside else (),
+        "precision": samples.precision_of(version) if inside else (),
+        "may_see": access.may(viewer, Permission.PERSONAL_DATA_SEE, organisation=version.dataset.organisation),
         # What was not checked has a section of its own.
         "findings": [
             row for row in rows if not row.needs_a_person and row.finding.severity is not Severity.NOT_CHECKED
@@ -105,7 +111,7 @@ def _describe(
         "stops_training": [row for row in rows if row.stops_training],
         "may_accept": may_write,
         "runs": datasets.runs_on(version, inside=inside),
-        "releases": datasets.releases_from(request.user, version),
+        "releases": datasets.releases_from(viewer, version),
         "events": audit.events_about("datasetversion", version.pk) if inside else (),
     }
 
