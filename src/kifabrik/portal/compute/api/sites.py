@@ -1,6 +1,6 @@
 """Sites for programs of their operators: register one, read its health, make a token for its agent."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
@@ -82,12 +82,12 @@ def name_user(request: HttpRequest, code: str, person_id: str, body: ClusterUser
     return ClusterUserOut.of(row)
 
 
-@router.delete("/sites/{code}/users/{person_id}", response={204: None}, auth=_write)
-def remove_user(request: HttpRequest, code: str, person_id: str) -> tuple[int, None]:
+@router.delete("/sites/{code}/users/{person_id}", auth=_write)
+def remove_user(request: HttpRequest, code: str, person_id: str) -> HttpResponse:
     """Forget the user name of a person at a site; its agent no longer lets them in."""
     site = get_managed_site(person(request), code)
     cluster_users.remove(by=person(request), site=site, person=get_person_at(site, person_id), now=timezone.now())
-    return 204, None
+    return HttpResponse(status=204)
 
 
 @router.get("/sites/{code}/findings", response=listing(SiteFindingOut), auth=_read)
