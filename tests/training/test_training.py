@@ -9,7 +9,7 @@ from kifabrik.core.files import write_bytes
 from kifabrik.records.recipe import Recipe
 from kifabrik.training import checkpoint, fine_tuning, pair_file, pretraining
 from kifabrik.training.checkpoint import Checkpoints, Position
-from kifabrik.training.pairs import PairCounts, extract
+from kifabrik.training.pairs import PairCounts, Source, extract
 from kifabrik.training.stopping import Stopped
 from kifabrik.training.telemetry import Measured, Sampled
 
@@ -55,7 +55,7 @@ def pretrain(recipe, tokenizer, tokens, hardware):
 def adapt(recipe, tokenizer, hardware):
     def run(folder: Path, *, pretrained: Path, **options):
         counts = PairCounts()
-        found = extract((("py", text) for text in TEXTS), kind="signature-docstring", counts=counts)
+        found = extract((Source("py", text) for text in TEXTS), kind="signature-docstring", counts=counts)
         pair_file.write(folder / "pairs", found, counts=counts, tokenizer=tokenizer, context_tokens=32)
         return fine_tuning.adapt(
             recipe,

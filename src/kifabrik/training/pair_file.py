@@ -100,8 +100,8 @@ class _PairEncoder:
 
     def encode_all(self, pairs: Iterable[Pair]) -> Iterator[tuple[int, list[int]]]:
         for pair in pairs:
-            head = [self._end, self._prompt, *self._encoder.encode(pair.prompt), self._completion]
-            if len(head) > self._context // 2:
+            head = self._encode_head(pair)
+            if not head:
                 self.dropped += 1
                 continue
             tokens = [*head, *self._encoder.encode(pair.completion), self._end]
@@ -110,3 +110,19 @@ class _PairEncoder:
                 tokens = tokens[: self._context + 1]
             self.prompt_tokens.append(len(head))
             yield len(pair.prompt.encode()) + len(pair.completion.encode()), tokens
+
+    def _encode_head(self, pair: Pair) -> list[int]:
+        """Encode what comes before a completion in at most half of the context; the oldest exchanges go first.
+
+        Gives nothing if the prompt alone is longer.
+        """
+        head = [self._end, self._prompt, *self._encoder.encode(pair.prompt), self._completion]
+        if len(head) > self._context // 2:
+            return []
+        for prompt, completion in reversed(pair.before):
+            earlier = [self._end, self._prompt, *self._encoder.encode(prompt), self._completion]
+            earlier += self._encoder.encode(completion)
+            if len(earlier) + len(head) > self._context // 2:
+                break
+            head = earlier + head
+        return head

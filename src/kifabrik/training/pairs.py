@@ -1,15 +1,17 @@
 """Finds pairs of prompt and completion inside the documents themselves. Knows text, not tokens.
 
-Two ways: a Python function's signature and the first paragraph of its docstring; a heading, or a first sentence, and
-the text that follows it. What cannot be used is counted, never dropped in silence.
+Three ways: a Python function's signature and the first paragraph of its docstring; the turns of a conversation; in
+other texts a heading, or a first sentence, and what follows it. What cannot be used is counted, never dropped in
+silence.
 """
 
 import ast
+import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 PairKind = Literal["signature-docstring", "prompt-completion"]
 
@@ -19,12 +21,21 @@ _FIRST_SENTENCE = re.compile(r"^(?P<first>[^\n]{15,300}?[.!?:])\s+(?P<rest>\S.{1
 COMPLETION_CHARACTERS_MAX = 2000
 
 
+class Source(NamedTuple):
+    """A document as pairs are looked for in it; `messages` is its conversation as JSON, or empty."""
+
+    format: str
+    text: str
+    messages: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What the model is shown and what it should write."""
+    """What the model is shown and what it should write; `before` are the earlier exchanges of a conversation."""
 
     prompt: str
     completion: str
+    before: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -37,15 +48,15 @@ class PairCounts:
     seen: set[Pair] = field(default_factory=set)
 
 
-def extract(documents: Iterable[tuple[str, str]], *, kind: PairKind, counts: PairCounts) -> Iterator[Pair]:
-    """Yield the distinct pairs of (format, text) documents in their order, filling `counts` on the way."""
-    find: Callable[[str], list[Pair]] = _from_python if kind == "signature-docstring" else _from_prose
-    for file_format, text in documents:
-        if kind == "signature-docstring" and file_format.lstrip(".").lower() not in _PYTHON:
+def extract(documents: Iterable[Source], *, kind: PairKind, counts: PairCounts) -> Iterator[Pair]:
+    """Yield the distinct pairs of documents in their order, filling `counts` on the way."""
+    find: Callable[[Source], list[Pair]] = _from_python if kind == "signature-docstring" else _from_any
+    for document in documents:
+        if kind == "signature-docstring" and document.format.lstrip(".").lower() not in _PYTHON:
             continue
         counts.documents += 1
         try:
-            found = find(text)
+            found = find(document)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             counts.unreadable_documents += 1
             continue
@@ -57,10 +68,29 @@ def extract(documents: Iterable[tuple[str, str]], *, kind: PairKind, counts: Pai
             yield pair
 
 
-def _from_python(text: str) -> list[Pair]:
+def _from_any(document: Source) -> list[Pair]:
+    return _from_conversation(document.messages) if document.messages else _from_prose(document.text)
+
+
+def _from_conversation(messages: str) -> list[Pair]:
+    """Pair every answer with the words before it, joined as the chat template of a served model joins them."""
+    pairs: list[Pair] = []
+    asked: list[str] = []
+    before: list[tuple[str, str]] = []
+    for message in json.loads(messages):
+        if message["role"] != "assistant":
+            asked.append(message["content"])
+            continue
+        pairs.append(Pair("\n".join(asked), message["content"], tuple(before)))
+        before.append((pairs[-1].prompt, pairs[-1].completion))
+        asked = []
+    return pairs
+
+
+def _from_python(document: Source) -> list[Pair]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # old sources hold escapes that the parser warns about
-        tree = ast.parse(text)
+        tree = ast.parse(document.text)
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     pairs = []
     for function in functions:

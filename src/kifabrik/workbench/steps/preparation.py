@@ -12,7 +12,7 @@ from kifabrik.datasets import folder as dataset_folder
 from kifabrik.evaluation.canaries import make_book
 from kifabrik.training import pair_file, token_file, tokenizer
 from kifabrik.training.memo_encoder import MemoEncoder
-from kifabrik.training.pairs import PairCounts, PairKind, extract
+from kifabrik.training.pairs import PairCounts, PairKind, Source, extract
 from kifabrik.training.telemetry import Progress
 from kifabrik.workbench.planting import Planting
 from kifabrik.workbench.step import StepResult, Walk
@@ -98,7 +98,8 @@ def encode(walk: Walk) -> StepResult:
 def _encode_pairs(walk: Walk, kind: PairKind, made: Tokenizer) -> dict[str, float]:
     counts = PairCounts()
     documents = dataset_folder.iterate_documents(walk.dataset, "train")
-    found = extract(((each.format, each.text) for each in documents), kind=kind, counts=counts)
+    sources = (Source(each.format, each.text, each.messages) for each in documents)
+    found = extract(sources, kind=kind, counts=counts)
     sizes = pair_file.write(
         walk.folder.pairs,
         found,
