@@ -77,7 +77,8 @@ def test_a_blocking_finding_is_an_exit_code(tmp_path: Path) -> None:
         (["texts", "--name", "My Letters"], InvalidInput.exit_code, "My Letters: is no dataset name."),
         (["texts", "--out", "texts"], Conflict.exit_code, "texts: exists already."),
         (["empty"], InvalidInput.exit_code, "empty: no text was found: there is no file."),
-        (["broken"], InvalidInput.exit_code, "a.jsonl:1: the line is not valid JSON"),
+        (["broken"], InvalidInput.exit_code, "the first of 1 files is a.jsonl: none of its 1 records can be used"),
+        (["broken", "--stop-at-broken"], InvalidInput.exit_code, "a.jsonl:1: the line is not valid JSON"),
         (["texts", "--held-out-share", "2"], InvalidInput.exit_code, "the held-out share is not between 0 and 1."),
     ],
 )

@@ -15,11 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from kifabrik.core.errors import Conflict, InvalidInput, KifabrikError, NotFound, Unavailable
+from kifabrik.datasets.check import Choices
 from kifabrik.datasets.documents import Limits
 from kifabrik.datasets.folder import iterate_documents, read_card, verify
 from kifabrik.datasets.readers import read_passages
 from kifabrik.datasets.sources import SourceFile
 
+STRICT = Choices(stops_at_broken=True)
 SMALL = Limits(line_bytes_max=2_000, document_bytes_max=1_000, row_group_bytes_max=100_000, files_max=40)
 
 
@@ -46,7 +48,7 @@ BAD = {
     ),
     "lone surrogate": (lambda folder: make_lines(folder, "zz.jsonl", b'{"text": "\\ud800"}'), "zz.jsonl:1: "),
     "no field text": (
-        lambda folder: make_lines(folder, "zz.jsonl", b'{"content": "x"}'),
+        lambda folder: make_lines(folder, "zz.jsonl", b'{"price": "x"}'),
         "zz.jsonl:1: the line is no object with a field 'text'",
     ),
     "not an object": (
@@ -82,8 +84,8 @@ BAD = {
         "zz.jsonl.gz:1: the gzip data are damaged or cut short",
     ),
     "no column text": (
-        lambda folder: make_parquet(folder, content=["a"], id=[1]),
-        "zz.parquet: has no column 'text'; its columns are: content, id",
+        lambda folder: make_parquet(folder, price=["a"], id=[1]),
+        "zz.parquet: has no column 'text'; its columns are: price, id",
     ),
     "column of numbers": (lambda folder: make_parquet(folder, text=[1, 2]), "zz.parquet: the column 'text' does not"),
     "empty cell": (
@@ -111,7 +113,7 @@ def test_bad_input_is_refused_in_one_sentence_and_leaves_nothing(check, texts: P
     make(texts)
 
     with pytest.raises(InvalidInput) as caught:
-        check(texts, limits=SMALL, findings_out=tmp_path / "rows.jsonl")
+        check(texts, limits=SMALL, findings_out=tmp_path / "rows.jsonl", choices=STRICT)
 
     assert expected in str(caught.value)
     assert caught.value.remedy
@@ -125,7 +127,7 @@ def test_bad_input_is_refused_in_one_sentence_and_leaves_nothing(check, texts: P
         ("", b"", "texts: no text was found: there is no file."),
         ("a.bin", b"\0\1\2", "a.bin: format .bin is not read"),
         ("a.txt", b"\0\1\2", "a.txt: binary: a zero byte at byte 0"),
-        ("a.txt", b"\xff\xfe", "a.txt: not UTF-8 text: byte 0"),
+        ("a.txt", b"\xff\xff", "a.txt: not UTF-8 text: byte 0"),
         ("a.parquet", b"PAR1 nothing", "a.parquet: not a Parquet file"),
         ("a.txt", b" \n\t\n", "every text is empty."),
     ],
@@ -187,7 +189,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(check, tmp_path: Path) -> None:
     (folder / "bomb.jsonl.gz").write_bytes(gzip.compress(line * 60))
 
     with pytest.raises(InvalidInput, match="unpacks to more than 200 times"):
-        check(folder)
+        check(folder, choices=STRICT)
 
 
 @pytest.mark.parametrize("name", ["zz.jsonl", "zz.txt", "zz.md"])
@@ -200,7 +202,7 @@ def test_a_line_of_two_gigabytes_is_refused_in_little_memory(check, texts: Path,
 
     try:
         with pytest.raises(InvalidInput, match="the line is longer than"):
-            check(texts)
+            check(texts, choices=STRICT)
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -209,12 +211,15 @@ def test_a_line_of_two_gigabytes_is_refused_in_little_memory(check, texts: Path,
     assert left_over(tmp_path) == []
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(check, texts: Path, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("full", ["facts.parquet", "texts.arrow", "train-00000.parquet.draft"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    check, texts: Path, tmp_path: Path, monkeypatch, full: str
+) -> None:
     real = Path.open
 
     def fill(path: Path, *args, **options):
-        is_shard = path.name.startswith("train-") and args[:1] == ("wb",)
-        return real(Path("/dev/full") if is_shard else path, *args, **options)
+        is_full = path.name == full and args[:1] == ("wb",)
+        return real(Path("/dev/full") if is_full else path, *args, **options)
 
     monkeypatch.setattr(Path, "open", fill)
 
@@ -252,7 +257,9 @@ def test_a_file_size_limit_is_one_sentence_too(texts: Path, tmp_path: Path) -> N
 
 def test_a_killed_check_leaves_no_dataset_and_the_next_one_clears_up(check, texts: Path, tmp_path: Path) -> None:
     for number in range(40):
-        (texts / f"long-{number}.txt").write_text(f"{number} " + "A long letter about rain and wind. " * 20_000)
+        (texts / f"long-{number}.txt").write_text(
+            "".join(f"Letter {number} about rain {day}. " for day in range(30_000))
+        )
     command = [sys.executable, "-c", "from kifabrik.cli.dataset import app; app()", "check", str(texts), "--out"]
     process = subprocess.Popen([*command, str(tmp_path / "out")], stderr=subprocess.DEVNULL)
     limit = time.monotonic() + 30

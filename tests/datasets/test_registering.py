@@ -46,7 +46,12 @@ def test_a_dataset_folder_is_registered_once_however_often_it_is_brought(dataset
     version = DatasetVersion.objects.get()
     assert json.loads(first.stdout)["id"] == json.loads(second.stdout)["id"] == version.pk
     assert version.dataset.name == "letters"
-    assert [file["path"] for file in version.files] == ["card.json", "held-out-00000.parquet", "train-00000.parquet"]
+    assert [file["path"] for file in version.files] == [
+        "card.json",
+        "findings.jsonl",
+        "held-out-00000.parquet",
+        "train-00000.parquet",
+    ]
     assert "bank account numbers" in first.stderr
 
 

@@ -1,40 +1,54 @@
-"""The one pass from files to a dataset folder: read, drop exact duplicates, look, split, write, judge.
+"""The pass from files to a dataset folder: plan tasks, make parts, join them, write shards and card, judge.
 
-Knows the order of the work; each step lives in a module of its own.
+Knows the order of the work; each step lives in a module of its own, most of them in `pipeline/`. What is finished stays
+in a hidden work folder beside the dataset folder until the end, so that a killed or stopped check goes on when it is
+started again with the same words.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from hashlib import sha256
+from datetime import datetime
 from pathlib import Path
 
-from kifabrik import __version__
-from kifabrik.core.digests import digest_listing
-from kifabrik.core.errors import InvalidInput
-from kifabrik.datasets import licences, sources, split, verdicts
-from kifabrik.datasets.detectors.table import scan
-from kifabrik.datasets.documents import (
-    CODE_FORMATS,
-    STANDARD_LIMITS,
-    TEXT_FORMATS,
-    Document,
-    Limits,
-    Passage,
-    ProgressNote,
-)
-from kifabrik.datasets.finding_rows import RowWriter, writing_rows
-from kifabrik.datasets.folder import CARD_NAME, building, require_free
-from kifabrik.datasets.language import identify
-from kifabrik.datasets.readers import Unreadable, read_passages
-from kifabrik.datasets.shards import ShardWriter
-from kifabrik.datasets.sources import Selection, SourceFile
-from kifabrik.datasets.split import Split, Splitter
-from kifabrik.datasets.tally import SKIPPED_SHOWN_MAX, Tally
-from kifabrik.records.dataset_card import DatasetCard, DeclaredOrigin, SkippedFile
+from kifabrik.core import canonical
+from kifabrik.core.errors import InvalidInput, KifabrikError
+from kifabrik.datasets import finding_rows, sources
+from kifabrik.datasets.decontamination import EvaluationIndex
+from kifabrik.datasets.documents import STANDARD_LIMITS, Limits, ProgressNote
+from kifabrik.datasets.folder import FINDINGS_NAME, require_free
+from kifabrik.datasets.keys import open_key
+from kifabrik.datasets.opt_outs import read_opt_outs
+from kifabrik.datasets.pipeline import bench, finishing, workers, workplace
+from kifabrik.datasets.pipeline.bench import Bench
+from kifabrik.datasets.pipeline.instruments import scanner
+from kifabrik.datasets.pipeline.plan import Task, make_tasks
+from kifabrik.datasets.pipeline.progress import Progress
+from kifabrik.datasets.pipeline.workers import Job, crew, do_here
+from kifabrik.datasets.settings import Action, NearDuplicateChoice, PartSettings, PlanRecord
+from kifabrik.records.dataset_card import DatasetCard, DeclaredOrigin
 
 Report = Callable[[ProgressNote], None]
-_NOTE_EVERY = 0.01
+_KEY = "key"
+_WORTH_KEEPING_BYTES = 16 * 1000**2  # of sources; less is read again in a second
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person may choose about a check; the defaults report personal data and take near-duplicates out.
+
+    Without `key_file` the key of the findings lives as long as the check, and nobody can test a guess afterwards.
+    """
+
+    action: Action = "report"
+    key_file: Path | None = None
+    names: str = "none"
+    near_duplicates: NearDuplicateChoice = field(default_factory=NearDuplicateChoice)
+    evaluation_texts: tuple[Path, ...] = ()
+    opt_outs: Path | None = None
+    drops_reserved: bool = False
+    stops_at_broken: bool = False
+    workers: int | None = None
 
 
 def check_dataset(
@@ -49,33 +63,118 @@ def check_dataset(
     held_out_share: float = 0.05,
     seed: int = 17,
     findings_out: Path | None = None,
+    choices: Choices = Choices(),
 ) -> DatasetCard:
     """Check files and folders and write the dataset folder `out`, whole or not at all; returns its card.
 
-    Equal inputs give equal shards and an equal digest. `findings_out` receives one JSON line per personal identifier.
-    Raises NotFound, InvalidInput with file and line, Conflict if `out` is taken, Unavailable for a full disk.
+    Equal inputs, choices and key give equal bytes, however many workers there are and however often one was killed.
+    `findings_out` receives a copy of the rows of findings. Raises NotFound, InvalidInput with file and line, Conflict
+    if `out` is taken, Unavailable for a full disk.
     """
     if not 0 <= held_out_share < 1:
         raise InvalidInput("the held-out share is not between 0 and 1.", remedy="Write for example 0.05.")
+    workplace.clear_finished(out)
     require_free(out)
     _require_outside(out, paths)
-    selection = sources.find_files(paths, limits=limits)
-    with writing_rows(findings_out) as rows, building(out) as place:
-        work = _Pass(
-            splitter=Splitter(held_out_share, seed),
-            train=ShardWriter(place, "train", limits.shard_bytes_max),
-            held_out=ShardWriter(place, "held-out", limits.shard_bytes_max),
-            rows=rows,
+    if findings_out is not None:
+        finding_rows.require_free(findings_out)
+    with workplace.owning(out) as place, _keeping_parts(place, limits):
+        selection = sources.find_files(paths, limits=limits)
+        tasks = make_tasks(selection.files, limits=limits)
+        plan = PlanRecord(
+            settings=_settle(choices, limits, place, outside=(out, *paths)),
+            tasks=len(tasks),
+            size_bytes=selection.size_bytes,
+            name=name,
+            origin=origin,
+            held_out_share=held_out_share,
+            seed=seed,
+            drops_reserved=choices.drops_reserved,
+            skipped=selection.skipped,
             where=", ".join(str(path) for path in paths[:3]),
         )
-        work.tally.skipped.extend(selection.skipped)
-        try:
-            work.read_all(selection, limits, progress)
-        finally:
-            work.discard()
-        card = work.make_card(name, origin, now, split.describe(held_out_share, seed))
-        card.write(place / CARD_NAME)
+        workplace.clear_drafts(place, parts=len(tasks))
+        bench.write_plan(place, plan, tasks)
+        card = work_through(place, plan, tasks, out=out, now=now, report=progress, count=choices.workers)
+        if findings_out is not None:
+            finding_rows.copy_rows(out / FINDINGS_NAME, findings_out)
+        workplace.remove(place)
     return card
+
+
+def work_through(
+    place: Path,
+    plan: PlanRecord,
+    tasks: Sequence[Task],
+    *,
+    out: Path,
+    now: datetime,
+    report: Report | None,
+    count: int | None,
+) -> DatasetCard:
+    """Make the parts that are missing, join them and put the dataset folder into its place."""
+    progress = Progress(report)
+    jobs = [Job(b"part " + task.as_line(), max(1, task.size_bytes), _name(task)) for task in tasks]
+    wanted = min(count or workers.count_cores(), len(jobs))
+
+    def run(do: Callable[[Sequence[Job], Callable[[int], None]], None]) -> DatasetCard:
+        do(jobs, progress.stage(0.0, 0.88, sum(job.size for job in jobs)))
+        return finishing.finish(place, plan, tasks, out=out, now=now, do=do, progress=progress)
+
+    if wanted <= 1:
+        here = Bench(place)
+        return run(lambda jobs, told: do_here(jobs, here.do, told))
+    with crew(place, wanted) as team:
+        return run(team.do)
+
+
+def _settle(choices: Choices, limits: Limits, place: Path, *, outside: Sequence[Path]) -> PartSettings:
+    """Look up what the choices stand for: key, rules, evaluation texts, opt-outs; raises what is wrong with them."""
+    key_file = choices.key_file or place / _KEY
+    key = open_key(key_file, outside=[] if choices.key_file is None else [path for path in outside if path.is_dir()])
+    index = EvaluationIndex.read(choices.evaluation_texts, limits=limits) if choices.evaluation_texts else None
+    opt_outs = read_opt_outs(choices.opt_outs) if choices.opt_outs is not None else None
+    evidence = [each.model_dump(mode="json") for each in opt_outs.evidence] if opt_outs is not None else []
+    return PartSettings(
+        action=choices.action,
+        key_file=str(key_file.absolute()),
+        key_id=key.key_id,
+        names=choices.names,
+        near_duplicates=choices.near_duplicates,
+        evaluation=tuple(str(path.absolute()) for path in choices.evaluation_texts),
+        evaluation_sets=tuple(each.label for each in index.sets) if index is not None else (),
+        opt_outs=str(choices.opt_outs.absolute()) if choices.opt_outs is not None else "",
+        opt_outs_digest=canonical.digest(evidence) if evidence else "",
+        stops_at_broken=choices.stops_at_broken,
+        limits=limits,
+        rules=scanner().describe(),
+    )
+
+
+@contextmanager
+def _keeping_parts(place: Path, limits: Limits) -> Iterator[None]:
+    """On any error keep the work folder if it holds enough work to go on from, and say so; else leave nothing."""
+    try:
+        yield
+    except BaseException as error:
+        kept = None if getattr(error, "code", "") == finishing.NOTHING else describe_kept(place, limits)
+        if kept is None:
+            workplace.remove(place)
+        if kept is None or not isinstance(error, KifabrikError):
+            raise
+        remedy = f"{error.remedy} {kept}".strip()
+        raise type(error)(error.message, where=error.where, remedy=remedy, code=error.code) from error
+
+
+def describe_kept(place: Path, limits: Limits = STANDARD_LIMITS) -> str | None:
+    """Say what a stopped check left to go on from; None if there is too little of it to be kept."""
+    if not (place / bench.TASKS).is_file():
+        return None
+    tasks = bench.read_tasks(place)
+    done = [task for task in tasks if workplace.part_folder(place, task.number).is_dir()]
+    if sum(task.size_bytes for task in done) < min(_WORTH_KEEPING_BYTES, limits.task_bytes_max):
+        return None
+    return f"{len(done)} of {len(tasks)} parts are done and kept in {place}; the same command goes on from there."
 
 
 def _require_outside(out: Path, paths: Sequence[Path]) -> None:
@@ -87,127 +186,7 @@ def _require_outside(out: Path, paths: Sequence[Path]) -> None:
             )
 
 
-@dataclass(slots=True)
-class _Pass:
-    """The state of one pass: what was seen, counted and written."""
-
-    splitter: Splitter[tuple[Document, int]]
-    train: ShardWriter
-    held_out: ShardWriter
-    rows: RowWriter
-    where: str
-    tally: Tally = field(default_factory=Tally)
-    seen: set[bytes] = field(default_factory=set)
-
-    def read_all(self, selection: Selection, limits: Limits, progress: Report | None) -> None:
-        """Read every file in order; raises InvalidInput if none of them holds text."""
-        total, done_bytes, noted = max(1, selection.size_bytes), 0, -1.0
-        for file in selection.files:
-            for read_bytes in self._read_file(file, limits):
-                share = min(1.0, (done_bytes + read_bytes) / total)
-                if progress is not None and share - noted >= _NOTE_EVERY:
-                    noted = share
-                    progress(ProgressNote("dataset", share, f"{self.tally.documents_read} documents"))
-            done_bytes += file.size_bytes
-        if not self.tally.documents_kept:
-            raise _refuse_nothing(self.tally, self.where)
-        for where, (document, size_bytes) in self.splitter.close():
-            self._write(where, document, size_bytes)
-        self.train.close()
-        self.held_out.close()
-        if progress is not None:
-            progress(ProgressNote("dataset", 1.0, f"{self.tally.documents_read} documents"))
-
-    def _read_file(self, file: SourceFile, limits: Limits) -> Iterator[int]:
-        try:
-            for passage in read_passages(file, limits=limits):
-                self.tally.cut_files += file.format in TEXT_FORMATS and passage.record == 2
-                self._take(file, passage)
-                yield passage.bytes_read
-            self.tally.files_read += 1
-        except Unreadable as reason:
-            self.tally.skipped.append(SkippedFile(path=file.name, reason=str(reason)))
-
-    def _take(self, file: SourceFile, passage: Passage) -> None:
-        """Drop what is empty or known; look at the rest and send it to its split."""
-        self.tally.documents_read += 1
-        if not passage.text.strip():
-            self.tally.empty_documents += 1
-            return
-        data = passage.text.encode()
-        digest = sha256(data)
-        if digest.digest() in self.seen:
-            self.tally.duplicates += 1
-            return
-        self.seen.add(digest.digest())
-        mark = "#" if file.format in TEXT_FORMATS else ":"  # a piece of a text, or a line or row
-        source = f"{file.name}{mark}{passage.record}" if passage.record else file.name
-        document = Document("sha256:" + digest.hexdigest(), source, passage.text, file.format)
-        self._look(document, len(data))
-        for where, (ready, size_bytes) in self.splitter.send(document.id, (document, len(data))):
-            self._write(where, ready, size_bytes)
-
-    def _look(self, document: Document, size_bytes: int) -> None:
-        tally = self.tally
-        tally.documents_kept += 1
-        tally.text_bytes += size_bytes
-        tally.formats[document.format] += 1
-        is_code = document.format in CODE_FORMATS
-        tally.languages[identify(document.text, is_code=is_code)] += 1
-        tally.licences.update(licences.find_licences(document.text))
-        hits = scan(document.text, is_code=is_code)
-        if hits:
-            tally.count_hits(document.source, hits)
-            for hit in hits:
-                if not hit.is_example:
-                    self.rows.write(document.source, hit)
-
-    def _write(self, where: Split, document: Document, size_bytes: int) -> None:
-        self.tally.splits[where] += 1
-        writer = self.held_out if where == "held-out" else self.train
-        writer.add(document, size_bytes)
-
-    def discard(self) -> None:
-        """Let go of open files after an error; harmless after success."""
-        self.train.discard()
-        self.held_out.discard()
-
-    def make_card(self, name: str, origin: DeclaredOrigin, now: datetime, split_rule: str) -> DatasetCard:
-        """Put the counts and the shards on a card."""
-        tally = self.tally
-        skipped = sorted(tally.skipped, key=lambda file: file.path)
-        shards = (*self.train.shards, *self.held_out.shards)
-        return DatasetCard(
-            name=name,
-            dataset_digest=digest_listing({shard.path: shard.digest for shard in shards}),
-            made_at=now.astimezone(UTC).isoformat(),
-            tool=f"kifabrik {__version__}",
-            origin=origin,
-            files_read=tally.files_read,
-            files_skipped=len(skipped),
-            skipped=tuple(skipped[:SKIPPED_SHOWN_MAX]),
-            documents_read=tally.documents_read,
-            documents_kept=tally.documents_kept,
-            exact_duplicates_removed=tally.duplicates,
-            text_bytes=tally.text_bytes,
-            train_documents=tally.splits["train"],
-            held_out_documents=tally.splits["held-out"],
-            split_rule=split_rule,
-            languages=dict(sorted(tally.languages.items())),
-            formats=dict(sorted(tally.formats.items())),
-            licences_detected=dict(sorted(tally.licences.items())),
-            personal_data=tally.personal_data(),
-            findings=verdicts.judge(tally, origin=origin),
-            not_checked=tuple(verdicts.NOT_CHECKED.values()),
-            shards=shards,
-        )
-
-
-def _refuse_nothing(tally: Tally, where: str) -> InvalidInput:
-    message = "no text was found: there is no file."
-    if tally.empty_documents:
-        message = "no text was found: every text is empty."
-    elif tally.skipped:
-        first = tally.skipped[0]
-        message = f"no text was found; the first of {len(tally.skipped)} files is {first.path}: {first.reason}."
-    return InvalidInput(message, where=where, remedy="Give files that hold text. " + sources.READABLE)
+def _name(task: Task) -> str:
+    """Name a task for people: by its file, or by its first and last one."""
+    names = [piece.name for piece in task.pieces]
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"

@@ -1,24 +1,25 @@
-"""The rows of `--findings`: where each personal identifier stands, named by a keyed digest, never by its clear value.
+"""The rows of personal identifiers: where each stands, named by a keyed digest, never by its clear value.
 
-The key is drawn for one run and forgotten, so that equal values can be counted within a run and nobody can test a
-guess afterwards. Knows no severity.
+`start` and `end` count characters of the text as it was found, before anything in it was replaced; the card says what
+was done. The key is kept elsewhere (see `keys`), so only its owner can look for a known value. Knows no severity.
 """
 
-import hmac
+import hashlib
 import os
-import secrets
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
+import pyarrow as pa
 
 from kifabrik.core.errors import Conflict
-from kifabrik.core.files import explain_disk_errors
-from kifabrik.datasets.detectors.rule import Hit
+from kifabrik.core.files import explain_disk_errors, fsync_folder
+from kifabrik.records.dataset_card import FindingsFile
+
+_MODE = 0o600  # offsets into personal data are for their owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +35,58 @@ class FindingRow:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pseudonymiser:
-    """Names values by HMAC-SHA256 under a key of this run alone."""
-
-    key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-
-    def name(self, hit: Hit) -> str:
-        """Give the keyed digest of a value; the same value of the same kind has the same name within the run."""
-        return "hmac-sha256:" + hmac.digest(self.key, f"{hit.kind}:{hit.value}".encode(), "sha256").hex()
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RowWriter:
-    """Writes rows as JSON Lines, or nothing when nobody asked for them."""
+    """Writes rows as JSON Lines and names the file by its content."""
 
-    stream: BinaryIO | None
-    pseudonymiser: Pseudonymiser
+    stream: BinaryIO
+    rows: int = 0
+    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
-    def write(self, document: str, hit: Hit) -> None:
-        """Write the row of one hit; the clear value stays behind."""
-        if self.stream is None:
-            return
-        digest = self.pseudonymiser.name(hit)
-        row = FindingRow(document, hit.start, hit.end, hit.kind, hit.country, hit.tier, digest)
-        self.stream.write(orjson.dumps(row) + b"\n")
+    @classmethod
+    def open(cls, path: Path) -> "RowWriter":
+        """Begin a file that only its owner may read."""
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+        return cls(os.fdopen(handle, "wb"))
+
+    def write_all(self, hits: pa.Table, sources: pa.ChunkedArray) -> None:
+        """Write a row for each hit; `sources` names the document of each."""
+        columns = (hits.column(name).to_pylist() for name in ("start", "end", "kind", "country", "tier", "digest"))
+        lines = [orjson.dumps(FindingRow(*row)) for row in zip(sources.to_pylist(), *columns, strict=True)]
+        if lines:
+            data = b"\n".join(lines) + b"\n"
+            self.stream.write(data)
+            self._digest.update(data)
+            self.rows += len(lines)
+
+    def close(self) -> FindingsFile:
+        """End the file and describe it."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        self.stream.close()
+        return FindingsFile(digest="sha256:" + self._digest.hexdigest(), rows=self.rows)
 
 
-@contextmanager
-def writing_rows(path: Path | None) -> Iterator[RowWriter]:
-    """Open the rows file under a temporary name; it gets its name at the end, or goes away on any error."""
-    if path is None:
-        yield RowWriter(None, Pseudonymiser())
-        return
+def require_free(path: Path) -> None:
+    """Refuse a place that is taken, before any work is done."""
     if path.exists():
         raise Conflict("exists already.", where=str(path), remedy="Choose another file, or remove this one.")
-    with explain_disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+
+
+def copy_rows(source: Path, target: Path) -> None:
+    """Copy the rows to where a person wants them, whole or not at all."""
+    draft = target.parent / f".{target.name}.draft"
+    with explain_disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with os.fdopen(handle, "wb") as stream:
-                yield RowWriter(stream, Pseudonymiser())
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+            with source.open("rb") as rows, os.fdopen(handle, "wb") as stream:
+                shutil.copyfileobj(rows, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(name).replace(path)  # mode 0600 stays: offsets into personal data are for their owner
+            draft.replace(target)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             raise
+        fsync_folder(target.parent)

@@ -1,14 +1,9 @@
-"""The dataset folder: `card.json` and its shards. Writes it whole or not at all, reads it, proves it unchanged.
+"""The dataset folder: `card.json`, its shards and the rows of findings. Reads it and proves it unchanged.
 
-Knows the layout, not how documents were checked.
+Knows the layout, not how documents were checked or who wrote it.
 """
 
-import fcntl
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -17,12 +12,11 @@ import pyarrow.parquet as pq
 
 from kifabrik.core.digests import digest_file, digest_listing
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound
-from kifabrik.core.files import explain_disk_errors, fsync_folder
 from kifabrik.datasets.documents import Document
 from kifabrik.records.dataset_card import DatasetCard, Shard
 
 CARD_NAME = "card.json"
-_PARTIAL = ".partial"
+FINDINGS_NAME = "findings.jsonl"
 _ROWS_AT_ONCE = 256
 
 
@@ -68,6 +62,19 @@ def verify(folder: Path) -> None:
                 where=str(path),
                 remedy="Copy the folder again, or run the check again.",
             )
+    _verify_findings(folder, card)
+
+
+def _verify_findings(folder: Path, card: DatasetCard) -> None:
+    path = folder / FINDINGS_NAME
+    if card.findings_file is None:
+        return
+    if not path.is_file() or digest_file(path) != card.findings_file.digest:
+        raise InvalidInput(
+            "the rows of findings are missing or were changed after the check.",
+            where=str(path),
+            remedy="Copy the folder again, or run the check again.",
+        )
 
 
 def require_free(out: Path) -> None:
@@ -76,51 +83,6 @@ def require_free(out: Path) -> None:
         return
     if out.exists() or out.is_symlink():
         raise Conflict("exists already.", where=str(out), remedy="Choose another folder, or remove this one.")
-
-
-@contextmanager
-def building(out: Path) -> Iterator[Path]:
-    """Give a hidden folder beside `out` to build in; it becomes `out` at the end, or goes away on any error."""
-    require_free(out)
-    with explain_disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        _remove_left_over(out)
-        place = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=_PARTIAL))
-        lock = _lock(place)
-        try:
-            yield place
-            fsync_folder(place)
-            place.chmod(0o755)
-            require_free(out)
-            place.rename(out)
-        except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
-            raise
-        finally:
-            if lock is not None:
-                os.close(lock)
-        fsync_folder(out.parent)
-
-
-def _remove_left_over(out: Path) -> None:
-    """Remove what killed checks left beside `out`; the folder of one that still works is locked by it."""
-    for path in out.parent.iterdir():
-        if path.name.startswith(f".{out.name}.") and path.name.endswith(_PARTIAL):
-            lock = _lock(path)
-            if lock is not None:
-                shutil.rmtree(path, ignore_errors=True)
-                os.close(lock)
-
-
-def _lock(folder: Path) -> int | None:
-    """Lock a folder for the life of this process, or give None if somebody else holds it."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return handle
 
 
 def _read_shard(folder: Path, shard: Shard) -> Iterator[Document]:

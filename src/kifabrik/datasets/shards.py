@@ -1,94 +1,89 @@
-"""Writes documents into Parquet shards with zstd: equal documents in equal order give equal bytes. Knows no check."""
+"""Writes the Parquet shards of a dataset folder with zstd: equal documents in equal order give equal bytes.
+
+Knows columns and sizes, not how documents were checked.
+"""
 
 import os
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kifabrik.core.digests import digest_file
 from kifabrik.datasets.documents import Document
 from kifabrik.records.dataset_card import Shard
 
-SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "text", "format")])
+SCHEMA = pa.schema([(name, pa.string()) for name in Document.__dataclass_fields__])
+_LABELS = ["format", "licence", "language", "dated_on"]
 _GROUP_DOCUMENTS = 5_000
 _GROUP_BYTES = 16 * 1024**2
 _ZSTD_LEVEL = 3
 
 
-@dataclass(slots=True)
-class ShardWriter:
-    """Writes one split into numbered shards of at most `shard_bytes_max`, one row group at a time."""
+@dataclass(frozen=True, slots=True)
+class ShardName:
+    """Which shard of which split."""
 
-    folder: Path
     split: Literal["train", "held-out"]
-    shard_bytes_max: int
-    shards: list[Shard] = field(default_factory=list)
-    _waiting: list[Document] = field(default_factory=list)
-    _waiting_bytes: int = 0
-    _documents: int = 0
-    _stream: BinaryIO | None = None
-    _writer: pq.ParquetWriter | None = None
+    number: int
 
-    def add(self, document: Document, size_bytes: int) -> None:
-        """Take one document; `size_bytes` is the size of its text."""
-        if self._waiting and self._waiting_bytes + size_bytes > min(_GROUP_BYTES, self.shard_bytes_max // 2):
-            self._flush()
-        self._waiting.append(document)
-        self._waiting_bytes += size_bytes
-        if len(self._waiting) >= _GROUP_DOCUMENTS:
-            self._flush()
+    @property
+    def path(self) -> str:
+        """The file's name in the dataset folder."""
+        return f"{self.split}-{self.number:05d}.parquet"
 
-    def close(self) -> None:
-        """Write what waits and end the last shard; a split without documents has no shard."""
-        self._flush()
-        self._end_shard()
 
-    def discard(self) -> None:
-        """Let go of the open file after an error; the folder around it goes away anyway."""
-        if self._writer is not None and self._stream is not None:
-            with suppress(OSError, pa.ArrowException):  # the disk may be full still
-                self._writer.close()
-            with suppress(OSError):
-                self._stream.close()
-            self._writer, self._stream = None, None
-
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
-        if self._stream is not None and self._stream.tell() + self._waiting_bytes > self.shard_bytes_max:
-            self._end_shard()
-        if self._writer is None:
-            self._stream = (self.folder / self._next_name()).open("wb")
-            self._writer = pq.ParquetWriter(
-                self._stream, SCHEMA, compression="zstd", compression_level=_ZSTD_LEVEL, use_dictionary=["format"]
-            )
-        columns = [[getattr(document, name) for document in self._waiting] for name in SCHEMA.names]
-        self._writer.write_table(pa.table(columns, schema=SCHEMA), row_group_size=_GROUP_DOCUMENTS)
-        self._documents += len(self._waiting)
-        self._waiting, self._waiting_bytes = [], 0
-
-    def _end_shard(self) -> None:
-        if self._writer is None or self._stream is None:
-            return
-        self._writer.close()
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
-        path = self.folder / self._next_name()
-        self.shards.append(
-            Shard(
-                path=path.name,
-                digest=digest_file(path),
-                size_bytes=path.stat().st_size,
-                documents=self._documents,
-                split=self.split,
-            )
+def write_shard(folder: Path, name: ShardName, tables: Iterable[pa.Table]) -> Shard:
+    """Write one shard whole or not at all and describe it; raises OSError for a disk that is full."""
+    path = folder / name.path
+    draft = folder / f"{name.path}.draft"
+    documents = 0
+    with draft.open("wb") as stream:
+        writer = pq.ParquetWriter(
+            stream, SCHEMA, compression="zstd", compression_level=_ZSTD_LEVEL, use_dictionary=_LABELS
         )
-        self._stream, self._writer, self._documents = None, None, 0
+        try:
+            for group in _regroup(tables):
+                documents += group.num_rows
+                writer.write_table(group, row_group_size=_GROUP_DOCUMENTS)
+            writer.close()
+        finally:
+            writer.is_open = False  # or its end would write a footer once more, to a disk that is full
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+    return Shard(
+        path=name.path,
+        digest=digest_file(path),
+        size_bytes=path.stat().st_size,
+        documents=documents,
+        split=name.split,
+    )
 
-    def _next_name(self) -> str:
-        return f"{self.split}-{len(self.shards):05d}.parquet"
+
+def _regroup(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut a stream of documents into row groups that depend on the documents alone, not on how they arrive."""
+    waiting: list[pa.Table] = []
+    rows = size_bytes = 0
+    for table in tables:
+        begin = 0
+        for row, length in enumerate(_measure(table)):
+            if rows and (rows >= _GROUP_DOCUMENTS or size_bytes + length > _GROUP_BYTES):
+                waiting.append(table.slice(begin, row - begin))
+                yield pa.concat_tables(waiting).combine_chunks()
+                waiting, rows, size_bytes, begin = [], 0, 0, row
+            rows += 1
+            size_bytes += length
+        waiting.append(table.slice(begin))
+    if rows:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _measure(table: pa.Table) -> Iterator[int]:
+    """Give the bytes of each text."""
+    for chunk in table.column("text").chunks:
+        yield from pc.binary_length(chunk).to_pylist()

@@ -1,39 +1,74 @@
 """Turns the counts of a check into findings: what is serious, what stops, what nobody looked at. Knows no file."""
 
+import re
 from collections.abc import Iterator
 
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
 from kifabrik.core.quantities import format_bytes
-from kifabrik.datasets import licences
+from kifabrik.datasets import licences, rights
 from kifabrik.datasets.detectors.table import KINDS
+from kifabrik.datasets.opt_outs import OptOuts
+from kifabrik.datasets.settings import PlanRecord
 from kifabrik.datasets.tally import KindTally, Tally
 from kifabrik.records.dataset_card import DeclaredOrigin
 
 HELD_OUT_MIN = 20  # fewer documents give an interval too wide to say anything about a model
 TEXT_BYTES_MIN = 100_000
+_NAMES_SERIOUS_FROM = 10
 
-NOT_CHECKED = {
-    "names": "names and addresses of persons",
-    "national-identifiers": "national identity, tax and VAT numbers, passports, driving licences",
-    "national-phones": "telephone numbers in national form, without + and country code",
-    "secrets": "passwords, keys and tokens",
-    "near-duplicates": "near-duplicates (only exact duplicates are removed)",
-    "contamination": "overlap with public evaluation sets",
-    "rights": "opt-outs of rights holders, and whether the declared licence and source are true",
-    "content": "harmful, illegal, biased or low-quality content",
+EU_LANGUAGES = frozenset(
+    {"bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "ga", "hr"}
+    | {"hu", "it", "lt", "lv", "mt", "nl", "pl", "pt", "ro", "sk", "sl", "sv"}
+)
+_RECORD = re.compile(r":\d+\Z")  # the line or row that a reader names
+_NO_LANGUAGE = frozenset({"code", "und", "zxx"})
+_KINDS_WANTED = {  # said to be unchecked as long as no rule of that kind runs
+    "national-id": "national identity and tax numbers",
+    "vat-number": "VAT numbers",
+    "secret": "passwords, keys and tokens",
 }
 
 
-def judge(tally: Tally, *, origin: DeclaredOrigin) -> tuple[Finding, ...]:
-    """Give all findings of a check, the heaviest first."""
+def judge(tally: Tally, *, plan: PlanRecord, opt_outs: OptOuts) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Give all findings of a check, the heaviest first, and in words what nobody looked at."""
+    unchecked = dict(_list_unchecked(tally, plan))
     found = [
         *_judge_size(tally),
-        *_judge_personal_data(tally, origin),
-        *_judge_licences(tally, origin),
+        *_judge_personal_data(tally, plan),
+        *_judge_licences(tally, plan.origin),
+        *rights.judge(tally.rights, opt_outs, origin=plan.origin),
+        *_judge_copies(tally),
         *_judge_reading(tally),
-        *_name_unchecked(),
+        *(
+            Finding(code=f"dataset.not-checked.{code}", severity=Severity.NOT_CHECKED, message=f"Not checked: {words}.")
+            for code, words in unchecked.items()
+        ),
     ]
-    return sort_by_weight(found)
+    return sort_by_weight(found), tuple(unchecked.values())
+
+
+def _list_unchecked(tally: Tally, plan: PlanRecord) -> Iterator[tuple[str, str]]:
+    settings = plan.settings
+    if settings.names == "none":
+        yield "names", "names and addresses of persons"
+    for kind, words in _KINDS_WANTED.items():
+        if kind not in KINDS:
+            yield kind, words
+    foreign = sorted(tally.languages.keys() - EU_LANGUAGES - _NO_LANGUAGE)
+    if foreign:
+        count = sum(tally.languages[each] for each in foreign)
+        named = ", ".join(foreign[:8])
+        yield "languages", f"words that announce an identifier, in {count} documents of other languages ({named})"
+    if tally.languages["und"]:
+        yield "undetermined", f"the language of {tally.languages['und']} documents, which could not be told"
+    if tally.files_skipped:
+        yield "skipped", f"{tally.files_skipped} files or records that could not be read"
+    if settings.near_duplicates.action == "off":
+        yield "near-duplicates", "near-duplicates (only exact duplicates are removed)"
+    if not settings.evaluation_sets:
+        yield "contamination", "overlap with evaluation sets (none was given)"
+    yield "rights", "whether the declared licence and source are true"
+    yield "content", "harmful, illegal or biased content"
 
 
 def _judge_size(tally: Tally) -> Iterator[Finding]:
@@ -60,7 +95,8 @@ def _judge_size(tally: Tally) -> Iterator[Finding]:
         )
 
 
-def _judge_personal_data(tally: Tally, origin: DeclaredOrigin) -> Iterator[Finding]:
+def _judge_personal_data(tally: Tally, plan: PlanRecord) -> Iterator[Finding]:
+    origin = plan.origin
     real = {kind: each for kind, each in sorted(tally.kinds.items()) if each.findings}
     for kind, each in real.items():
         yield _describe_kind(kind, each)
@@ -74,26 +110,40 @@ def _judge_personal_data(tally: Tally, origin: DeclaredOrigin) -> Iterator[Findi
             reference="Regulation (EU) 2016/679, Articles 5(2) and 6",
         )
     for kind, each in sorted(tally.kinds.items()):
+        if each.replaced:
+            yield Finding(
+                code=f"dataset.replaced.{kind}",
+                severity=Severity.INFO,
+                message=f"{each.replaced} {_label(kind)} were replaced ({plan.settings.action}).",
+            )
         if each.examples:
             yield Finding(
                 code=f"dataset.examples.{kind}",
                 severity=Severity.INFO,
-                message=f"{each.examples} {KINDS[kind].label} are examples, not personal data: {KINDS[kind].examples}.",
+                message=f"{each.examples} {_label(kind)} are examples, not personal data: {_examples(kind)}.",
             )
 
 
 def _describe_kind(kind: str, tally: KindTally) -> Finding:
-    rule = KINDS[kind]
+    serious_from = KINDS[kind].serious_from if kind in KINDS else _NAMES_SERIOUS_FROM
     many = "document" if tally.documents == 1 else "documents"
     more = f" and {tally.documents - len(tally.places)} more" if tally.documents > len(tally.places) else ""
     return Finding(
         code=f"dataset.personal-data.{kind}",
-        severity=Severity.SERIOUS if tally.findings >= rule.serious_from else Severity.WARNING,
-        message=f"{tally.findings} {rule.label} in {tally.documents} {many}: {', '.join(tally.places)}{more}.",
+        severity=Severity.SERIOUS if tally.findings >= serious_from else Severity.WARNING,
+        message=f"{tally.findings} {_label(kind)} in {tally.documents} {many}: {', '.join(tally.places)}{more}.",
         where="documents",
         remedy="Take them out of the texts, or let a named person accept with a reason why training on them is right.",
         reference="Regulation (EU) 2016/679, Articles 4(1) and 5(1)(c)",
     )
+
+
+def _label(kind: str) -> str:
+    return KINDS[kind].label if kind in KINDS else "names of persons"
+
+
+def _examples(kind: str) -> str:
+    return KINDS[kind].examples if kind in KINDS else "names of fiction"
 
 
 def _judge_licences(tally: Tally, origin: DeclaredOrigin) -> Iterator[Finding]:
@@ -119,14 +169,24 @@ def _judge_licences(tally: Tally, origin: DeclaredOrigin) -> Iterator[Finding]:
 
 
 def _judge_reading(tally: Tally) -> Iterator[Finding]:
-    if tally.skipped:
+    if tally.files_skipped:
         first = tally.skipped[0]
-        files = "file was" if len(tally.skipped) == 1 else "files were"
+        files = "file or record was" if tally.files_skipped == 1 else "files or records were"
         yield Finding(
             code="dataset.files-skipped",
             severity=Severity.WARNING,
-            message=f"{len(tally.skipped)} {files} not read, the first is {first.path}: {first.reason}.",
+            message=f"{tally.files_skipped} {files} not read, the first is {first.path}: {first.reason}.",
             remedy="Look at the list on the card, and convert what should be part of the dataset.",
+        )
+    if tally.broken_records:
+        where = next((each for each in tally.skipped if _RECORD.search(each.path)), None)
+        place = f", the first is {where.path}: {where.reason}" if where else ""
+        yield Finding(
+            code="dataset.records-broken",
+            severity=Severity.SERIOUS,
+            message=f"{tally.broken_records} broken records were left out{place}.",
+            where="documents",
+            remedy="Mend the files and check them again, or let a named person accept that these records are missing.",
         )
     if tally.cut_files:
         yield Finding(
@@ -142,8 +202,29 @@ def _judge_reading(tally: Tally) -> Iterator[Finding]:
         )
 
 
-def _name_unchecked() -> Iterator[Finding]:
-    for code, words in NOT_CHECKED.items():
+def _judge_copies(tally: Tally) -> Iterator[Finding]:
+    if tally.near_duplicates:
         yield Finding(
-            code=f"dataset.not-checked.{code}", severity=Severity.NOT_CHECKED, message=f"Not checked: {words}."
+            code="dataset.near-duplicates.removed",
+            severity=Severity.INFO,
+            message=f"{tally.near_duplicates} near-duplicates of other documents were left out.",
+        )
+    if tally.twins_kept:
+        yield Finding(
+            code="dataset.near-duplicates.kept",
+            severity=Severity.WARNING,
+            message=f"{tally.twins_kept} documents are near-duplicates of others and stay, on the same side as these.",
+            remedy="A model learns repeated text by heart; take near-duplicates out unless the repetition is wanted.",
+        )
+    if tally.touching_documents:
+        yield Finding(
+            code="dataset.contamination.removed",
+            severity=Severity.INFO,
+            message=f"{tally.touching_documents} documents share long runs of words with evaluation texts; left out.",
+        )
+    if tally.dropped_documents:
+        yield Finding(
+            code="dataset.dropped",
+            severity=Severity.INFO,
+            message=f"{tally.dropped_documents} documents with personal identifiers were left out.",
         )

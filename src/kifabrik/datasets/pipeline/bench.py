@@ -1,0 +1,68 @@
+"""Where jobs are done: a part made, a shard written. The same bench stands in this process and in every worker.
+
+Knows the plan of a check and its work folder.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from kifabrik.core.errors import InvalidInput
+from kifabrik.core.files import write_bytes
+from kifabrik.datasets.pipeline.instruments import Instruments
+from kifabrik.datasets.pipeline.part import Report, make_part
+from kifabrik.datasets.pipeline.placement import ShardOrder, assemble
+from kifabrik.datasets.pipeline.plan import Task
+from kifabrik.datasets.settings import PlanRecord
+
+PLAN, TASKS = "plan.json", "tasks.jsonl"
+
+
+class Bench:
+    """Does jobs for one check."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.plan = PlanRecord.read(place / PLAN)
+
+    @cached_property
+    def instruments(self) -> Instruments:
+        """What looks at texts, made when the first part needs it."""
+        return Instruments(self.plan.settings)
+
+    def do(self, job: bytes, report: Report) -> None:
+        """Do one job, written as a line of JSON; what it makes lies in the work folder afterwards."""
+        kind, _, line = job.partition(b" ")
+        _JOBS[kind](self, line, report)
+
+    def make_part(self, line: bytes, report: Report) -> None:
+        """Make the part of a task."""
+        make_part(
+            Task.from_line(line),
+            self.plan.settings,
+            place=self.place,
+            instruments=lambda: self.instruments,
+            report=report,
+        )
+
+    def write_shard(self, line: bytes, report: Report) -> None:
+        """Write a shard of the dataset folder."""
+        assemble(ShardOrder.from_line(line), place=self.place, report=report)
+
+
+_JOBS: dict[bytes, Callable[[Bench, bytes, Report], None]] = {b"part": Bench.make_part, b"shard": Bench.write_shard}
+
+
+def write_plan(place: Path, plan: PlanRecord, tasks: tuple[Task, ...]) -> None:
+    """Write the plan for the workers."""
+    write_bytes(place / TASKS, b"".join(task.as_line() for task in tasks))
+    plan.write(place / PLAN)
+
+
+def read_tasks(place: Path) -> tuple[Task, ...]:
+    """Read the tasks of a plan; raises InvalidInput if they are not all there."""
+    path = place / TASKS
+    if not path.is_file():
+        raise InvalidInput("there is no plan of a check.", where=str(place), remedy="Start the check again.")
+    with path.open("rb") as stream:
+        return tuple(Task.from_line(line) for line in stream)

@@ -1,0 +1,93 @@
+"""All that looks at texts, made once a process: detectors, languages, signatures, quality, rights, redaction.
+
+Knows how they follow one another in a block of texts; each lives in a module of its own.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from kifabrik.datasets import licences
+from kifabrik.datasets.decontamination import EvaluationIndex
+from kifabrik.datasets.deduplication import signatures
+from kifabrik.datasets.detectors.rule import Hit
+from kifabrik.datasets.detectors.scanner import Scanner
+from kifabrik.datasets.keys import digest_of, open_key
+from kifabrik.datasets.language import identify_many
+from kifabrik.datasets.pipeline.redacting import Redactor
+from kifabrik.datasets.pipeline.rows import Item, Looked
+from kifabrik.datasets.quality import doubts_of_words
+from kifabrik.datasets.redaction import RedactionAction
+from kifabrik.datasets.rights import address_of, read_opt_outs, registrable_domain
+from kifabrik.datasets.settings import PartSettings
+from kifabrik.datasets.words import split_words
+
+
+@cache
+def scanner() -> Scanner:
+    """Give the scanner of this process; to compile the rules takes about half a second."""
+    return Scanner()
+
+
+class Instruments:
+    """Looks at blocks of texts as the settings say; costs about a second to make and is then used for all blocks."""
+
+    def __init__(self, settings: PartSettings) -> None:
+        self._near = settings.near_duplicates
+        self._action = RedactionAction(settings.action)
+        self._scanner = scanner()
+        self._key = open_key(Path(settings.key_file))
+        self._redactor = Redactor(self._scanner, self._action, self._key)
+        paths = [Path(each) for each in settings.evaluation]
+        self._index = EvaluationIndex.read(paths, limits=settings.limits) if paths else None
+        self._opt_outs = read_opt_outs(Path(settings.opt_outs)) if settings.opt_outs else None
+
+    def look(self, block: Sequence[Item]) -> Looked:
+        """Find out everything about a block of texts, and take personal identifiers out if that is wanted."""
+        texts = [item.passage.text for item in block]
+        is_code = [item.is_code for item in block]
+        languages = identify_many(texts, is_code)
+        hits = self._scanner.scan(texts, is_code=is_code, languages=languages)
+        kept = list(block)
+        replaced: Counter[str] = Counter()
+        if self._action is RedactionAction.DROP:
+            wanted = [number for number, found in enumerate(hits) if all(hit.is_example for hit in found)]
+            kept, languages, hits = ([rows[number] for number in wanted] for rows in (kept, languages, hits))  # type: ignore[assignment]
+        elif self._action is not RedactionAction.REPORT:
+            replaced.update(hit.kind for found in hits for hit in found if not hit.is_example)
+            kept = self._redactor.redact(kept, hits, languages)
+        return self._describe(kept, hits, languages, replaced, dropped=len(block) - len(kept))
+
+    def _describe(
+        self,
+        kept: Sequence[Item],
+        hits: Sequence[tuple[Hit, ...]],
+        languages: Sequence[str],
+        replaced: Counter[str],
+        *,
+        dropped: int,
+    ) -> Looked:
+        passages = [item.passage for item in kept]
+        texts = [each.text for each in passages]
+        addresses = [address_of(url=each.url) if each.url else "" for each in passages]
+        words = split_words(texts)
+        judge = self._opt_outs.judge if self._opt_outs is not None else None
+        return Looked(
+            passages=passages,
+            sources=[item.source for item in kept],
+            formats=[item.format for item in kept],
+            digests=[item.digest for item in kept],
+            sizes=[len(text) if text.isascii() else len(text.encode()) for text in texts],
+            languages=[*languages],
+            hits=[tuple((hit, digest_of(hit, self._key)) for hit in found) for found in hits],
+            domains=[registrable_domain(address) if address else "" for address in addresses],
+            licences=[licences.normalise(each.licence) if each.licence else "" for each in passages],
+            stated=[sorted(licences.find_licences(text)) for text in texts],
+            doubts=doubts_of_words(texts, words, [item.is_code for item in kept], languages),
+            touches=[None] * len(texts) if self._index is None else self._index.touches(words),
+            reserved=[judge(address) if judge is not None and address else None for address in addresses],
+            signatures=None if self._near.action == "off" else signatures(words, self._near.parameters),
+            dropped=dropped,
+            replaced=replaced,
+        )

@@ -1,0 +1,178 @@
+"""Joins the parts of a check: exact copies and near-duplicates across them, what is removed, and who is held out.
+
+Knows numbers of rows and what was noted about them; texts are read again only to compare near-duplicates. Takes about
+700 bytes of memory a document, most of it signatures in the page cache.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kifabrik.core.errors import InvalidInput
+from kifabrik.datasets import deduplication, split
+from kifabrik.datasets.deduplication import Clusters
+from kifabrik.datasets.pipeline import workplace
+from kifabrik.datasets.pipeline.manifest import PartManifest, fits, read_manifest
+from kifabrik.datasets.pipeline.part_files import read_facts, read_signatures
+from kifabrik.datasets.pipeline.placement import Numbers, Split
+from kifabrik.datasets.pipeline.plan import Task
+from kifabrik.datasets.pipeline.shelf import TextShelf
+from kifabrik.datasets.settings import PlanRecord
+
+Mask = npt.NDArray[np.bool_]
+_ROW_BYTES = 200  # what id, source and the other columns of a document may take in a shard
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All parts of a check, and the number of the first row of each."""
+
+    place: Path
+    folders: tuple[Path, ...]
+    manifests: tuple[PartManifest, ...]
+    starts: Numbers
+
+    @property
+    def rows(self) -> int:
+        """All rows together."""
+        return int(self.starts[-1])
+
+    def rows_of(self, part: int) -> slice:
+        """The rows of one part among all rows."""
+        return slice(int(self.starts[part]), int(self.starts[part + 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of each row, and why."""
+
+    ids: npt.NDArray[np.uint8]
+    text_bytes: Numbers
+    is_kept: Mask
+    splits: dict[Split, Numbers]
+    copies: int
+    touched: dict[str, int]
+    reserved_removed: int
+    clusters: Clusters | None
+    removed_bytes: int
+    near_removed: int
+    twins_kept: int
+
+    @property
+    def weights(self) -> Numbers:
+        """About how many bytes each row takes before it is packed."""
+        return self.text_bytes + _ROW_BYTES
+
+
+def collect(place: Path, plan: PlanRecord, tasks: Sequence[Task]) -> Parts:
+    """Find all parts of a plan; raises InvalidInput for one that is missing or was made otherwise."""
+    manifests: list[PartManifest] = []
+    folders = tuple(workplace.part_folder(place, task.number) for task in tasks)
+    for task, folder in zip(tasks, folders, strict=True):
+        manifest = read_manifest(folder)
+        if manifest is None or not fits(manifest, task, plan.settings):
+            raise InvalidInput(
+                f"part {task.number} of {len(tasks)} is missing, damaged or of another check.",
+                where=str(folder),
+                remedy="Start the check again with the same words; what is finished is used.",
+            )
+        manifests.append(manifest)
+    starts = np.concatenate(([0], np.cumsum([each.rows for each in manifests]))).astype(np.int64)
+    return Parts(place, folders, tuple(manifests), starts)
+
+
+def decide(parts: Parts, plan: PlanRecord) -> Decision:
+    """Decide about every row: the first of equal texts stays, touched and reserved ones go, then near-duplicates."""
+    facts = pa.concat_tables(
+        read_facts(folder, ("id", "text_bytes", "touches", "reserved", "form")) for folder in parts.folders
+    ).unify_dictionaries()
+    ids = _as_digests(facts.column("id"))
+    text_bytes = np.asarray(facts.column("text_bytes").combine_chunks(), dtype=np.int64)
+    alive = ~find_copies(ids)
+    copies = int(len(alive) - alive.sum())
+    touched = _count_touched(facts.column("touches"), alive)
+    alive &= np.asarray(pc.equal(facts.column("touches").cast(pa.string()), "").combine_chunks())
+    reserved_removed = 0
+    if plan.drops_reserved:
+        is_reserved = np.asarray(facts.column("reserved").combine_chunks().fill_null(fill_value=False))
+        reserved_removed = int((is_reserved & alive).sum())
+        alive &= ~is_reserved
+    clusters = _find_near(parts, alive, plan)
+    first = np.arange(parts.rows, dtype=np.int64)
+    removed_bytes = near_removed = twins_kept = 0
+    if clusters is not None:
+        living = np.flatnonzero(alive)
+        gone = living[clusters.removed]
+        first[living] = living[clusters.representative]
+        if plan.settings.near_duplicates.action == "remove":
+            removed_bytes = int(text_bytes[gone].sum())
+            near_removed = len(gone)
+            alive[gone] = False
+        else:
+            twins_kept = len(gone)
+    return Decision(
+        ids=ids,
+        text_bytes=text_bytes,
+        is_kept=alive,
+        splits=_split(ids, first, alive, plan),
+        copies=copies,
+        touched=touched,
+        reserved_removed=reserved_removed,
+        clusters=clusters,
+        removed_bytes=removed_bytes,
+        near_removed=near_removed,
+        twins_kept=twins_kept,
+    )
+
+
+def find_copies(ids: npt.NDArray[np.uint8]) -> Mask:
+    """Say for each digest whether the same one came before."""
+    if not len(ids):
+        return np.zeros(0, dtype=np.bool_)
+    words = np.ascontiguousarray(ids).view(np.uint64)
+    order = np.lexsort(words.T)  # stable: of equal ones the first comes first
+    ordered = words[order]
+    is_copy = np.zeros(len(ids), dtype=np.bool_)
+    is_copy[order[1:]] = (ordered[1:] == ordered[:-1]).all(axis=1)
+    return is_copy
+
+
+def _as_digests(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], dtype=np.uint8)[chunk.offset * 32 : (chunk.offset + len(chunk)) * 32]
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    joined = np.concatenate(chunks) if chunks else np.zeros(0, dtype=np.uint8)
+    return joined.reshape(-1, 32)
+
+
+def _count_touched(column: pa.ChunkedArray, alive: Mask) -> dict[str, int]:
+    counts = column.filter(pa.array(alive)).value_counts().to_pylist()
+    return {str(each["values"]): each["counts"] for each in counts if each["values"]}
+
+
+def _find_near(parts: Parts, alive: Mask, plan: PlanRecord) -> Clusters | None:
+    near = plan.settings.near_duplicates
+    if near.action == "off":
+        return None
+    rows = []
+    for number, folder in enumerate(parts.folders):
+        mask, every = alive[parts.rows_of(number)], read_signatures(folder, near.parameters.permutations)
+        rows.append(every if mask.all() else every[mask])
+    shelf = TextShelf(parts.folders, [each.groups for each in parts.manifests], np.flatnonzero(alive))
+    return deduplication.find_clusters(rows, fetch=shelf.fetch, parameters=near.parameters, scratch=parts.place)
+
+
+def _split(ids: npt.NDArray[np.uint8], first: Numbers, alive: Mask, plan: PlanRecord) -> dict[Split, Numbers]:
+    """Choose the split of each kept row; the id of a row's first near-duplicate decides."""
+    kept = np.flatnonzero(alive)
+    leaders = ids[first[kept]] if plan.settings.near_duplicates.action == "report" else ids[kept]
+    names = ["sha256:" + leader.tobytes().hex() for leader in leaders]
+    chosen = np.array(split.choose(names, share=plan.held_out_share, seed=plan.seed))
+    return {"train": kept[chosen == "train"], "held-out": kept[chosen == "held-out"]}

@@ -1,0 +1,50 @@
+"""Fetches single texts again from the parts, for the comparison of near-duplicates. Knows rows, not their meaning."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from kifabrik.datasets.pipeline.part_files import TEXTS
+from kifabrik.datasets.pipeline.placement import Numbers
+
+_OPEN_MAX = 64
+
+
+class TextShelf:
+    """The texts of some rows of all parts; `rows` gives the row of each number that is asked for."""
+
+    def __init__(self, folders: Sequence[Path], groups: Sequence[Sequence[int]], rows: Numbers) -> None:
+        self._folders, self._rows = folders, rows
+        self._group_starts = np.concatenate(([0], np.cumsum([count for each in groups for count in each]))).astype(
+            np.int64
+        )
+        self._first_groups = np.concatenate(([0], np.cumsum([len(each) for each in groups]))).astype(np.int64)
+        self._readers: dict[int, pa.RecordBatchFileReader] = {}
+
+    def fetch(self, numbers: Sequence[int]) -> list[str]:
+        """Give texts in the order asked; every group of texts is unpacked once a call."""
+        rows = self._rows[np.asarray(numbers, dtype=np.int64)]
+        groups = np.searchsorted(self._group_starts, rows, side="right") - 1
+        order = np.argsort(groups, kind="stable")
+        texts = [""] * len(rows)
+        known, column = -1, None
+        for place in order.tolist():
+            group = int(groups[place])
+            if group != known or column is None:
+                known, column = group, self._read(group)
+            texts[place] = column[int(rows[place] - self._group_starts[group])].as_py()
+        return texts
+
+    def _read(self, group: int) -> pa.Array:
+        part = int(np.searchsorted(self._first_groups, group, side="right")) - 1
+        return self._open(part).get_batch(group - int(self._first_groups[part])).column(0)
+
+    def _open(self, part: int) -> pa.RecordBatchFileReader:
+        if part not in self._readers:
+            if len(self._readers) >= _OPEN_MAX:
+                self._readers.pop(next(iter(self._readers)))
+            only_texts = pa.ipc.IpcReadOptions(included_fields=[2], use_threads=False)
+            self._readers[part] = pa.ipc.open_file(pa.memory_map(str(self._folders[part] / TEXTS)), options=only_texts)
+        return self._readers[part]

@@ -1,0 +1,74 @@
+"""A worker process: `python -m kifabrik.datasets.pipeline.worker WORK_FOLDER`. Knows its bench and its two pipes.
+
+Reads jobs from standard input, one a line, and answers on standard output with lines of JSON: `read` while it works,
+`done` at the end, or the error. It ends when its input ends, even in the middle of a job: then its keeper is gone.
+"""
+
+import os
+import queue
+import resource
+import sys
+import threading
+from pathlib import Path
+
+import orjson
+
+from kifabrik.core.errors import KifabrikError, Unavailable
+from kifabrik.core.files import describe_disk_error
+from kifabrik.datasets.pipeline.bench import Bench
+
+MEMORY_BYTES_MAX = 1_500_000_000
+
+
+def main(place: Path) -> None:
+    """Do jobs until the input ends."""
+    with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
+        os.dup2(2, 1)  # whatever a library prints is no answer
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+        jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+        bench: Bench | None = None
+
+        def tell(**answer: object) -> None:
+            answers.write(orjson.dumps(answer) + b"\n")
+
+        while True:
+            job = jobs.get()
+            try:
+                bench = bench or Bench(place)
+                bench.do(job, lambda size: tell(read=size))
+            except Exception as error:
+                known = _explain(error, place)
+                tell(
+                    error=type(known).__name__,
+                    message=known.message,
+                    where=known.where,
+                    remedy=known.remedy,
+                    code=known.code,
+                )
+            else:
+                tell(done=True)
+
+
+def _listen(jobs: "queue.SimpleQueue[bytes]") -> None:
+    for line in sys.stdin.buffer:
+        jobs.put(line.rstrip(b"\n"))
+    os._exit(0)  # the keeper is gone: nobody wants the rest, and half a part is no part
+
+
+def _explain(error: Exception, place: Path) -> KifabrikError:
+    if isinstance(error, KifabrikError):
+        return error
+    if isinstance(error, MemoryError):
+        limit = f"{MEMORY_BYTES_MAX / 1e9:.1f} GB"
+        return Unavailable(f"needs more memory than the {limit} of a worker.", remedy="Take this file out, or cut it.")
+    if isinstance(error, OSError):
+        known = describe_disk_error(error, Path(str(error.filename or place)))
+        if known is not None:
+            return known
+    words = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(".")
+    return KifabrikError(f"an unforeseen error ended the work: {words}.", remedy="Please report it.", code="unforeseen")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

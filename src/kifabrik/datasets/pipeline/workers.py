@@ -1,0 +1,220 @@
+"""Does jobs in this process or in several worker processes, and goes on when one of them dies. Knows no job.
+
+Workers are programs of their own (`worker.py`): each gets one job at a time on its standard input and answers with
+lines of JSON. A worker whose keeper is gone ends by itself, so a killed check leaves nobody behind.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from kifabrik.core import errors
+from kifabrik.core.errors import KifabrikError, Unavailable
+
+_TRIES_MAX = 2
+_READ_BYTES = 65_536
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "ARROW_IO_THREADS"), "1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A line for a worker; `size` is its amount of work, `name` what a person would call it."""
+
+    line: bytes
+    size: int
+    name: str
+
+
+Report = Callable[[int], None]  # receives how much of the work of all jobs is done
+Do = Callable[[bytes, Report], None]
+
+
+def count_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def do_here(jobs: Sequence[Job], do: Do, report: Report) -> None:
+    """Do all jobs one after the other in this process."""
+    before = 0
+    for job in jobs:
+        done = before
+        do(job.line, lambda size, done=done: report(done + size))  # type: ignore[misc]  # mypy sees no default
+        before += job.size
+        report(before)
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: subprocess.Popen[bytes]
+    job: Job | None = None
+    done: int = 0
+    waiting: bytes = b""
+    died_of: int | None = None  # how its predecessor ended
+
+    def send(self, job: Job) -> None:
+        self.job, self.done = job, 0
+        assert self.process.stdin is not None  # noqa: S101  # it was made with a pipe
+        with suppress(BrokenPipeError):  # its end is noticed where its answers are read
+            self.process.stdin.write(job.line.rstrip(b"\n") + b"\n")
+            self.process.stdin.flush()
+
+    def listen(self) -> list[dict[str, object]] | None:
+        """Give the answers that came, or None if the worker is gone."""
+        data = os.read(self.output, _READ_BYTES)
+        if not data:
+            return None
+        *lines, self.waiting = (self.waiting + data).split(b"\n")
+        return [orjson.loads(line) for line in lines]
+
+    def end(self) -> None:
+        """End the process at once and wait for it."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with suppress(OSError):  # what was written to a dead worker cannot be flushed
+                    stream.close()
+
+    @property
+    def output(self) -> int:
+        assert self.process.stdout is not None  # noqa: S101  # it was made with a pipe
+        return self.process.stdout.fileno()
+
+
+@dataclass(slots=True)
+class Crew:
+    """Worker processes for one check; started once, used for all its jobs."""
+
+    place: Path
+    count: int
+    workers: list[_Worker] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start the workers; they get ready while the plan is still made."""
+        self.workers = [self._start_one() for _ in range(self.count)]
+
+    def do(self, jobs: Sequence[Job], report: Report) -> None:
+        """Do all jobs; raises what a worker raised, or Unavailable if a job killed two workers."""
+        shift = _Shift(deque(sorted(jobs, key=lambda job: -job.size)))  # large ones first: none is left for the end
+        with selectors.DefaultSelector() as selector:
+            for worker in self.workers:
+                selector.register(worker.output, selectors.EVENT_READ, worker)
+                shift.give(worker)
+            while any(worker.job for worker in self.workers):
+                for key, _ in selector.select():
+                    worker = key.data
+                    answers = worker.listen()
+                    if answers is None:
+                        selector.unregister(key.fd)
+                        worker = self._replace(worker)
+                        selector.register(worker.output, selectors.EVENT_READ, worker)
+                        shift.try_again(worker)
+                    for answer in answers or ():
+                        shift.take(worker, answer)
+                report(shift.finished + sum(worker.done for worker in self.workers))
+
+    def _replace(self, worker: _Worker) -> _Worker:
+        """Put a new worker in the place of one that died, with its job."""
+        worker.end()
+        fresh = self._start_one()
+        fresh.job, fresh.died_of = worker.job, worker.process.returncode
+        self.workers[self.workers.index(worker)] = fresh
+        return fresh
+
+    def _start_one(self) -> _Worker:
+        command = [sys.executable, "-P", "-m", "kifabrik.datasets.pipeline.worker", str(self.place)]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ONE_THREAD},
+            start_new_session=True,  # Ctrl-C is for the keeper, which ends its workers
+        )
+        return _Worker(process)
+
+    def end(self) -> None:
+        """End all workers at once; what they had not finished is made again another time."""
+        for worker in self.workers:
+            worker.end()
+        self.workers = []
+
+
+@dataclass(slots=True)
+class _Shift:
+    """The jobs of one call: what waits, what is done, and what was tried before."""
+
+    waiting: deque[Job]
+    finished: int = 0
+    tries: dict[bytes, int] = field(default_factory=dict)
+
+    def give(self, worker: _Worker) -> None:
+        """Give a worker its next job, if there is one."""
+        if self.waiting:
+            worker.send(self.waiting.popleft())
+
+    def try_again(self, worker: _Worker) -> None:
+        """Give the successor of a dead worker the same job, once."""
+        job = worker.job
+        if job is None:
+            return
+        self.tries[job.line] = self.tries.get(job.line, 1) + 1
+        if self.tries[job.line] > _TRIES_MAX:
+            raise Unavailable(
+                f"the process that worked on it ended twice ({_describe_end(worker.died_of)}).",
+                where=job.name,
+                remedy="It may have used up the memory: start with fewer workers, or take this file out.",
+            )
+        worker.send(job)
+
+    def take(self, worker: _Worker, answer: Mapping[str, object]) -> None:
+        """Take one answer of a worker; raises the error that it tells."""
+        if "read" in answer:
+            worker.done = int(str(answer["read"]))
+        elif "done" in answer:
+            self.finished += worker.job.size if worker.job else 0
+            worker.job, worker.done = None, 0
+            self.give(worker)
+        else:
+            raise _as_error(answer, worker.job)
+
+
+def _describe_end(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+def _as_error(answer: Mapping[str, object], job: Job | None) -> KifabrikError:
+    """Turn what a worker told into the error of the house that it was."""
+    kind = _KINDS.get(str(answer.get("error")), KifabrikError)
+    where = str(answer.get("where") or (job.name if job else ""))
+    return kind(str(answer.get("message")), where=where, remedy=str(answer.get("remedy")), code=str(answer.get("code")))
+
+
+_KINDS: dict[str, type[KifabrikError]] = {
+    each.__name__: each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, KifabrikError)
+}
+
+
+@contextmanager
+def crew(place: Path, count: int) -> Iterator[Crew]:
+    """Give worker processes that end with the block, whatever ends it."""
+    made = Crew(place, count)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.end()
