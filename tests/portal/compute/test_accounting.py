@@ -253,7 +253,7 @@ def test_two_gcds_are_one_billed_gpu() -> None:
     assert reconcile_allocation(place.allocation).difference == 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     reports=st.lists(
         st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 500), st.booleans()), min_size=1, max_size=12
@@ -325,6 +325,18 @@ def test_a_day_is_reconciled_once_and_a_lasting_difference_is_named(place) -> No
     assert [line.run_id for line in persisting(place.manager)] == [run.pk]
     assert list(persisting(make_place(code="other").manager)) == []
     assert Reconciliation.objects.count() == 2
+
+
+def test_a_job_that_runs_for_days_is_no_lasting_difference(place) -> None:
+    run = go(place, seconds=900)
+    account(place, until=NOW)
+    for days, seconds in ((0, 300), (1, 600)):
+        use(place, run, seconds, ended=False)
+        place.site.refresh_from_db()
+        make_daily(site=place.site, now=NOW + timedelta(days=days))
+
+    assert [report.difference for report in Reconciliation.objects.all()] == [-600, -300]
+    assert list(persisting(place.manager)) == []
 
 
 def test_two_hundred_mixed_jobs_reconcile_to_the_second(place) -> None:

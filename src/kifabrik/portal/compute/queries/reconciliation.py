@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Sum
 from kifabrik.funding.reference import System
 from kifabrik.funding.units import billed_seconds
 from kifabrik.ledger.books import TransferKind
-from kifabrik.ledger.reconciliation import Comparison, Subject, compare
+from kifabrik.ledger.reconciliation import Comparison, Reason, Subject, compare
 from kifabrik.portal.compute.models import (
     Allocation,
     JobAccount,
@@ -104,7 +104,10 @@ def list_daily_reports(site: Site) -> QuerySet[Reconciliation]:
 
 
 def persisting(viewer: Viewer) -> QuerySet[ReconciliationLine]:
-    """List the lines of the newest daily reports that differed a day before as well, in allocations a viewer sees."""
+    """List the lines of the newest daily reports that differed a day before as well, in allocations a viewer sees.
+
+    A job that runs for days is always some minutes ahead of its accounting; that is no lasting difference.
+    """
     latest: dict[str, list[int]] = defaultdict(list)
     for key, site in Reconciliation.objects.order_by("-day", "site").values_list("pk", "site")[:_REPORTS_READ]:
         latest[site].append(key)
@@ -112,6 +115,7 @@ def persisting(viewer: Viewer) -> QuerySet[ReconciliationLine]:
     before = [keys[1] for keys in latest.values() if len(keys) > 1]
     earlier = ReconciliationLine.objects.filter(reconciliation__in=before).values("subject")
     lines = ReconciliationLine.objects.filter(reconciliation__in=newest, subject__in=earlier)
+    lines = lines.exclude(reason=Reason.RUNNING)
     seen = lines.filter(allocation__in=readable_allocations(viewer))
     return seen.select_related("allocation__award__proposal", "allocation__site", "reconciliation")
 
