@@ -10,14 +10,19 @@ _IBAN_NAMES = (  # the single euro payments area, then the rest of the IBAN regi
     "AD AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GI GR HR HU IE IS IT LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS SE"
     " SI SK SM VA AE AZ BA BR BY CR DO EG FO GE GL GT IL IQ JO KW KZ LB LC MR MU PK PS QA SA SC ST SV TL TN TR UA VG XK"
 )
-_IBAN_LENGTHS = {  # of the registry that stdnum carries
-    country: 4 + sum(int(length) for length in re.findall("[0-9]+", rows[0][1]["bban"]))
-    for country in re.findall("[A-Z]{2}", _IBAN_NAMES)
+_CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
+_IBAN_BODIES = {  # after country and check digits, by the registry that stdnum carries
+    country: re.compile(
+        "".join(
+            rf"(?:[ \u00a0-]?{_CLASSES[kind]}){{{length}}}"
+            for length, kind in re.findall("([0-9]+)!?([nac])", rows[0][1]["bban"])
+        )
+        + "(?![A-Za-z0-9])"
+    )
+    for country in _IBAN_NAMES.split()
     if (rows := numdb.get("iban").info(country + "00")) and "bban" in rows[0][1]
 }
-_IBAN_BODIES = {
-    length: re.compile(rf"(?:[ \u00a0-]?[A-Z0-9]){{{length - 4}}}") for length in set(_IBAN_LENGTHS.values())
-}
+_CHECKED_INSIDE = frozenset({"BE", "ES", "ME", "NO"})  # account numbers with check digits of their own
 _VALUES = {sign: str(int(sign, 36)) for sign in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _HEX_GROUP = re.compile("[0-9A-F]{4}")
 _SEPARATORS = str.maketrans("", "", " -\u00a0")
@@ -62,14 +67,17 @@ def _examine_iban(sheet: Sheet, end: int) -> Hit | None:
     text, start = sheet.text, end - 4
     if start and text[start - 1].isalnum():
         return None
-    length = _IBAN_LENGTHS.get(text[start : start + 2])
-    match = _IBAN_BODIES[length].match(text, end) if length is not None else None
-    if match is None or text[match.end() : match.end() + 1].isalnum():
+    country = text[start : start + 2]
+    body = _IBAN_BODIES.get(country)
+    match = body.match(text, end) if body is not None else None
+    if match is None:
         return None
     number = text[start : match.end()].translate(_SEPARATORS)
-    if int("".join(_VALUES[sign] for sign in number[4:] + number[:4])) % 97 != 1 or not iban.is_valid(number):
-        return None  # stdnum also knows the check digits inside of some countries' account numbers
-    return Hit("iban", start, match.end(), CHECKSUM, number, country=number[:2], is_example=number in _EXAMPLE_IBANS)
+    if int("".join([_VALUES[sign] for sign in number[4:] + number[:4]])) % 97 != 1:
+        return None
+    if country in _CHECKED_INSIDE and not iban.is_valid(number):
+        return None
+    return Hit("iban", start, match.end(), CHECKSUM, number, country=country, is_example=number in _EXAMPLE_IBANS)
 
 
 def _examine_card(sheet: Sheet, end: int) -> Hit | None:
@@ -132,7 +140,7 @@ def _is_card(number: str) -> bool:
 IBAN = Rule(
     kind="iban",
     label="bank account numbers (IBAN)",
-    anchors=(rb"\b(?:" + "|".join(_IBAN_LENGTHS).encode() + rb")[0-9]{2}",),
+    anchors=(rb"\b(?:" + "|".join(_IBAN_BODIES).encode() + rb")[0-9]{2}",),
     examine=_examine_iban,
     serious_from=1,
     examples="numbers printed as examples in the IBAN registry",

@@ -6,6 +6,7 @@ Knows no registry of who uses an address.
 
 import ipaddress
 import re
+from bisect import bisect_right
 
 from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet, start_of
 
@@ -27,6 +28,15 @@ _V4 = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
 _V6_TAIL = re.compile(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:\Z")
 _V6 = re.compile(r"[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{0,4}")
 _GROUPS_MIN = 3
+_SPECIAL_V4 = [  # the registry of special-purpose addresses (RFC 6890 and later), multicast included
+    ipaddress.ip_network(network)
+    for network in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"),
+        *("192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
+    )
+]
+_FIRST = [int(network.network_address) for network in _SPECIAL_V4]
+_LAST = [int(network.broadcast_address) for network in _SPECIAL_V4]
 _PUBLIC_V6 = ipaddress.ip_network("2000::/3")  # the only block that IANA hands out to the public internet
 _EXAMPLE_V6 = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
 
@@ -43,12 +53,16 @@ def _examine_v4(sheet: Sheet, end: int) -> Hit | None:
         int(part) > 255 or len(part) > len(str(int(part))) for part in parts
     ):
         return None
-    address = ipaddress.IPv4Address(match[0])
-    if not address.is_global or address.is_multicast:
+    if _is_special(int.from_bytes(bytes(map(int, parts)))):
         return Hit(_KIND, start, end, 2, match[0], is_example=True)
     if parts[3] == "0" or _is_version(text, start, parts):
         return None
     return Hit(_KIND, start, end, 2, match[0])
+
+
+def _is_special(address: int) -> bool:
+    place = bisect_right(_FIRST, address) - 1
+    return address <= _LAST[place]
 
 
 def _stands_alone_v4(text: str, start: int, end: int) -> bool:

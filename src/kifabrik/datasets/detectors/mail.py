@@ -55,7 +55,7 @@ def _is_mailbox(name: str, is_code: bool) -> bool:
 EMAIL = Rule(
     kind="email",
     label="e-mail addresses",
-    anchors=(rb"@[0-9A-Za-z\x80-\xff]",),
+    anchors=(rb"[0-9A-Za-z_%+'&.\x80-\xff-]@[0-9A-Za-z\x80-\xff]",),
     examine=_examine,
     serious_from=5,
     examples="domains reserved for documentation and tests (RFC 2606, RFC 6761)",

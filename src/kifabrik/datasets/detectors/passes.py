@@ -56,37 +56,38 @@ def _cut_into_blocks(sheets: Sequence[Sheet]) -> Iterator[tuple[int, int]]:
 def _scan_block(
     programme: Programme, sheets: Sequence[Sheet], found: list[tuple[Hit, ...]], first: int, last: int
 ) -> None:
-    joined = "\0".join([sheet.text for sheet in sheets[first:last]])
-    data = joined.encode("utf-8", "surrogatepass")  # half a surrogate pair is a text's fault, not a reason to stop
+    """Scan texts `first` to `last`; half a surrogate pair is a text's fault and no reason to stop."""
+    pieces = [sheet.text.encode("utf-8", "surrogatepass") for sheet in sheets[first:last]]
+    data = b"\0".join(pieces)
     places = programme.engine.places(data)
     if not places:
         return
-    lengths = np.fromiter((len(sheets[n].text) + 1 for n in range(first, last)), np.int64, last - first)
-    starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
     ends, anchors = np.divmod(np.sort(np.array(places, np.int64)), len(programme.rules_of))
-    if len(data) != len(joined):
-        ends = _to_characters(data, ends)
-    documents = np.searchsorted(starts, ends - 1, side="right") - 1
-    local = ends - starts[documents]
-    per_document: dict[int, list[tuple[int, Hit]]] = {}
+    lengths = np.fromiter(map(len, pieces), np.int64, len(pieces)) + 1
+    starts = np.cumsum(lengths) - lengths
+    texts = np.searchsorted(starts, ends, side="left") - 1
+    local = _to_characters(data, starts[texts], ends)
+    per_text: dict[int, list[tuple[int, Hit]]] = {}
     rules, rules_of, before = programme.rules, programme.rules_of, (-1, -1, -1)
-    for document, end, anchor in zip(documents.tolist(), local.tolist(), anchors.tolist(), strict=True):
-        sheet = sheets[first + document]
+    for text, end, anchor in zip((texts + first).tolist(), local.tolist(), anchors.tolist(), strict=True):
+        sheet = sheets[text]
         for number in rules_of[anchor]:
-            if before == (document, end, number):
+            if before == (text, end, number):
                 continue
-            before = (document, end, number)
+            before = (text, end, number)
             hit = rules[number].examine(sheet, end)
             if hit is not None and hit.tier >= sheet.tier_min:
-                per_document.setdefault(first + document, []).append((number, hit))
-    for document, hits in per_document.items():
-        found[document] = _settle(hits)
+                per_text.setdefault(text, []).append((number, hit))
+    for text, hits in per_text.items():
+        found[text] = _settle(hits)
 
 
-def _to_characters(data: bytes, ends: np.ndarray) -> np.ndarray:
-    """Turn byte offsets at the ends of characters into character offsets: take away the bytes that begin none."""
-    signed = np.frombuffer(data, np.int8)
-    return ends - np.searchsorted(np.flatnonzero(signed < _CONTINUATION_BELOW), ends)
+def _to_characters(data: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Count the characters from `starts` to `ends`, byte offsets both: all bytes but those that begin none."""
+    if data.isascii():
+        return ends - starts
+    later = np.flatnonzero(np.frombuffer(data, np.int8) < _CONTINUATION_BELOW)
+    return ends - starts - (np.searchsorted(later, ends) - np.searchsorted(later, starts))
 
 
 def _settle(hits: list[tuple[int, Hit]]) -> tuple[Hit, ...]:

@@ -11,7 +11,7 @@ import phonenumbers
 from kifabrik.datasets.detectors.context import Words
 from kifabrik.datasets.detectors.fiction import is_fiction
 from kifabrik.datasets.detectors.national_rows import LANGUAGES_OF
-from kifabrik.datasets.detectors.phone_plans import NationalNumber, read_national
+from kifabrik.datasets.detectors.phone_plans import NationalNumber, read_international, read_national
 from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Examine, Hit, Rule, Sheet, start_of
 
 KIND = "phone"
@@ -37,14 +37,16 @@ _NATIONAL_ANCHORS = (
     rb"\b0[1-9][0-9]{0,4}(?:[ ./-]|\xc2\xa0|\xe2\x80[\x90\x91\x93])[0-9]{2}",
     rb"\b0[1-9][0-9]{1,4} [/-] [0-9]{2}",
     rb"\b0[1-9][0-9]{7,10}\b",
-    rb"\b[2-9][0-9]{1,3}(?:[ .-]|\xc2\xa0)[0-9]{2,4}(?:[ .-]|\xc2\xa0)[0-9]{2}",
-    rb"\b[2-9][0-9]{1,3}(?: |-|\xc2\xa0)[0-9]{4,6}\b",
+    rb"\b[2-9][0-9]{1,2}(?:[ .-]|\xc2\xa0)[0-9]{2,4}(?:[ .-]|\xc2\xa0)[0-9]{2}",
+    rb"\b(?:(?:2[1-9]|[3-9][0-9])[0-9]{2}|[2-9][0-9]{2})[ -][0-9]{4}\b",
+    rb"\b[2-9][0-9] [0-9]{6}\b",
     rb"\b[2-9][0-9]{6,9}\b",
 )
 _TAILS = re.compile(
     r"(?:\(0[ -]?[0-9]{1,4}\) ?[0-9]"
     r"|0[1-9][0-9]{0,4}(?:[ ./\u00a0\u2010\u2011\u2013-]| [/-] )[0-9]{2}|0[1-9][0-9]{7,10}"
-    r"|[2-9][0-9]{1,3}[ .\u00a0-][0-9]{2,4}[ .\u00a0-][0-9]{2}|[2-9][0-9]{1,3}[ \u00a0-][0-9]{4,6}|[2-9][0-9]{6,9})\Z"
+    r"|[2-9][0-9]{1,2}[ .\u00a0-][0-9]{2,4}[ .\u00a0-][0-9]{2}"
+    r"|[2-9][0-9]{2,3}[ -][0-9]{4}|[2-9][0-9] [0-9]{6}|[2-9][0-9]{6,9})\Z"
 )
 
 
@@ -87,6 +89,9 @@ def _examine_double_zero(sheet: Sheet, end: int) -> Hit | None:
 def _read_international(plus_form: str, raw: str, start: int, end: int) -> Hit | None:
     if raw.count("(") != raw.count(")"):
         return None
+    direct = read_international(plus_form)
+    if direct is not None:
+        return Hit(KIND, start, end, CONTEXT, direct.e164, country=direct.region, is_example=is_fiction(direct.e164))
     try:
         number = phonenumbers.parse(plus_form, None)
     except phonenumbers.NumberParseException:

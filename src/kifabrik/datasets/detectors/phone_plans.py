@@ -61,6 +61,18 @@ def read_national(digits: str) -> tuple[NationalNumber, ...]:
     )
 
 
+_BY_CODE = {str(plan.country_code): plan for plan in PLANS}
+
+
+def read_international(written: str) -> NationalNumber | None:
+    """Read a number with + of one of the 27 countries; None says only that a slower reading is needed."""
+    digits = "".join(_RUN.findall(written.replace("(0)", "")))
+    plan = _BY_CODE.get(digits[:2]) or _BY_CODE.get(digits[:3])
+    if plan is None or not plan.numbers.fullmatch(digits, len(str(plan.country_code))):
+        return None
+    return NationalNumber(plan.region, f"+{digits}", with_trunk=False, groups=())
+
+
 def _describe(plan: Plan, digits: str, trunk: str) -> NationalNumber:
     significant = digits[len(trunk) :]
     number = PhoneNumber(plan.country_code, int(significant), italian_leading_zero=significant.startswith("0") or None)
