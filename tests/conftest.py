@@ -10,6 +10,7 @@ from build_messages import compile_catalogues
 
 _HOME = tempfile.TemporaryDirectory(prefix="kifabrik-tests-")
 os.environ["KIFABRIK_HOME"] = _HOME.name
+os.environ["KIFABRIK_DATA_KEY_FILE"] = f"{_HOME.name}/data.key"  # not the key of whoever runs the tests
 # Named here and not in pyproject.toml, because pytest-django would read the settings before this file.
 os.environ["DJANGO_SETTINGS_MODULE"] = "kifabrik.portal.web.settings"
 compile_catalogues()  # so that German tests see the words as they are written now

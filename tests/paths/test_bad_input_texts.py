@@ -36,7 +36,7 @@ CASES = {
     ),
     "broken UTF-8": (
         write("a.txt", b"caf\xe9 au lait"),
-        "a.txt: not UTF-8 text: byte 3.",
+        "a.txt: not UTF-8 text: byte 3 is 0xE9",
         "Give files that hold text.",
     ),
     "broken UTF-8 in a line": (write("a.jsonl", GOOD + b'{"text": "caf\xe9"}\n'), "a.jsonl:2: ", "mend it"),
@@ -45,7 +45,7 @@ CASES = {
         "a.jsonl:3: the line is not valid JSON",
         "mend it or take it out",
     ),
-    "line without text": (write("a.jsonl", b'{"body": "x"}\n'), "a.jsonl:1: the line is no object", "mend it"),
+    "line without text": (write("a.jsonl", b'{"price": "x"}\n'), "a.jsonl:1: the line is no object", "Rename the field"),
     "broken Parquet": (write("a.parquet", b"PAR1 nothing"), "a.parquet: not a Parquet file", "Give files"),
     "broken gzip": (write("a.jsonl.gz", GOOD), "a.jsonl.gz:1: the gzip data are damaged", "again"),
 }
@@ -59,7 +59,10 @@ def test_bad_texts_leave_no_dataset(tmp_path: Path, case: str, as_json: tuple[st
     folder.mkdir()
     make(folder)
 
-    told = refuse("dataset", "check", folder, "--out", tmp_path / "out", "--findings", tmp_path / "rows", *as_json)
+    told = refuse(
+        *("dataset", "check", folder, "--out", tmp_path / "out", "--findings", tmp_path / "rows"),
+        *("--stop-at-broken", *as_json),
+    )
 
     assert told.code == 2
     assert what in told.sentence
@@ -115,7 +118,8 @@ def test_a_line_of_two_gigabytes_is_named_within_bounded_memory(texts: Path, tmp
     begun = time.monotonic()
 
     # Bounded by the kernel: all libraries and the check together may not even map 2 GB.
-    told = refuse_apart("dataset", "check", texts, "--out", tmp_path / "out", shell="ulimit -v 2000000")
+    words = ("dataset", "check", texts, "--out", tmp_path / "out", "--stop-at-broken")
+    told = refuse_apart(*words, shell="ulimit -v 2000000")
 
     assert told.code == 2
     assert f"{name}:1: the line is longer than" in told.sentence
@@ -151,9 +155,11 @@ def test_ctrl_c_leaves_nothing_and_the_check_can_be_made_again(texts: Path, tmp_
 
 
 def test_a_killed_check_is_swept_away_by_the_next(texts: Path, tmp_path: Path) -> None:
-    left = tmp_path / ".out.x1.partial"
-    left.mkdir()
-    (left / "train-00000.parquet").write_bytes(b"half")
+    left = tmp_path / ".out.parts" / "parts"
+    (left / ".00000.x1").mkdir(parents=True)
+    (left / ".00000.x1" / "texts.arrow").write_bytes(b"half")
+    (left / "00000").mkdir()
+    (left / "00000" / "part.json").write_bytes(b"half")
 
     process = start("dataset", "check", texts, "--out", tmp_path / "out", "--json")
     stdout, stderr = process.communicate(timeout=60)

@@ -151,7 +151,8 @@ def check_data(walk: Walk) -> Path:
     folder = walk.home / "demo" / "dataset"
     if not (folder / "card.json").exists():
         source = [str(walk.data)] if walk.data else LIBRARY
-        _call_command(walk, "dataset", "check", *source, "--out", str(folder), "--name", DATASET)
+        key = str(folder.parent / "data.key")  # all state of the demo lies in its home
+        _call_command(walk, "dataset", "check", *source, "--out", str(folder), "--name", DATASET, "--key", key)
     return folder
 
 
