@@ -1,10 +1,14 @@
 """Makes cards, dataset versions, finished runs and release candidates for tests, through the services."""
 
+import hmac
+import io
 import json
 import struct
 from dataclasses import asdict
 from itertools import count
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from tests.portal.compute import factories as compute
 from tests.portal.compute.factories import NOW, Place, make_place, store
 
@@ -222,3 +226,54 @@ def decide(place: Place, *, by: User | None = None) -> None:
             by=place.operator,
             at=NOW,
         )
+
+
+def make_shard(texts: dict[str, str]) -> bytes:
+    """Make the bytes of a real shard: one document for each source."""
+    buffer = io.BytesIO()
+    rows = {"id": list(texts), "source": list(texts), "text": list(texts.values()), "format": ["txt"] * len(texts)}
+    pq.write_table(pa.table(rows), buffer)
+    return buffer.getvalue()
+
+
+def digest_like(value: str, *, key: bytes = b"key of the organisation") -> str:
+    """Make a keyed digest as the check does."""
+    return "hmac-sha256:" + hmac.digest(key, value.encode(), "sha256").hex()
+
+
+def find_in(texts: dict[str, str], value: str, *, kind="email", **changes) -> list[dict]:
+    """Make the rows of findings of a value that stands in texts."""
+    return [
+        {
+            "document": source,
+            "start": text.index(value),
+            "end": text.index(value) + len(value),
+            "kind": kind,
+            "country": "",
+            "tier": 2,
+            "digest": digest_like(value),
+            **changes,
+        }
+        for source, text in texts.items()
+        if value in text
+    ]
+
+
+def make_found_version(
+    place: Place, texts: dict[str, str], rows: list[dict], *, name="letters", key_id="key-1", **card
+):
+    """Register a version whose folder holds real shards and rows of findings."""
+    data = (make_shard(texts), make_shard({f"held-{next(_numbers)}.txt": "Nothing of interest."}))
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    fields = {
+        "redaction": {"key_id": key_id},
+        "findings_file": {"digest": digest_bytes(lines), "rows": len(rows)},
+        "shards": [("train-00000.parquet", data[0]), ("held-out-00000.parquet", data[1])],
+        **card,
+    }
+    made = make_card(**fields)
+    files = folder_of(place, made, data=data)
+    files.append(FileEntry("findings.jsonl", store(place.organisation, place.manager, lines), len(lines)))
+    return datasets.register(
+        by=place.manager, organisation=place.organisation, name=name, card=made, files=files, now=NOW
+    )
