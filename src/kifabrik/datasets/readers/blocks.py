@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import orjson
 
 from kifabrik.datasets.documents import Passage
 from kifabrik.datasets.readers.reading import BrokenRecord, Reading
 
-_MORE = Passage._fields[3:]
+_FIRST_MORE = 3
+_MORE = Passage._fields[_FIRST_MORE:]
 Buffer = bytes | memoryview
 
 
@@ -20,7 +22,7 @@ class Block:
     lengths: list[int]
     records: list[int]
     places: list[int]
-    more: dict[str, list[str]] = field(default_factory=dict)
+    more: dict[str, list[str] | str] = field(default_factory=dict)  # one string where all passages say the same
 
     @property
     def size_bytes(self) -> int:
@@ -37,11 +39,13 @@ class Block:
 def pack(passages: Sequence[Passage]) -> Block:
     """Put passages into a block; raises UnicodeEncodeError for half a character."""
     texts = [passage.text.encode() for passage in passages]
-    more = {}
-    for place, name in enumerate(_MORE, start=3):
-        values = [str(passage[place]) for passage in passages]
-        if any(values):
-            more[name] = values
+    more: dict[str, list[str] | str] = {}
+    columns = list(zip(*passages, strict=True))[_FIRST_MORE:] if passages else []
+    for name, values in zip(_MORE, columns, strict=False):
+        if len(set(values)) == 1:
+            more[name] = values[0]
+        else:
+            more[name] = list(values)
     return Block(
         texts,
         [len(text) for text in texts],
@@ -60,9 +64,9 @@ def read_header(header: bytes) -> Block:
 def unpack(block: Block, texts: memoryview, reading: Reading) -> Iterator[Passage]:
     """Take passages out of a block; a text that is no UTF-8 is refused as a broken record."""
     begin = 0
-    more = list(zip(*block.more.values(), strict=True)) if block.more else None
-    names = tuple(block.more)
-    for number, (length, record, place) in enumerate(zip(block.lengths, block.records, block.places, strict=True)):
+    columns = [block.more.get(name, "") for name in _MORE]
+    more = zip(*(repeat(column) if isinstance(column, str) else column for column in columns), strict=False)
+    for length, record, place, said in zip(block.lengths, block.records, block.places, more, strict=False):
         try:
             text = str(texts[begin : begin + length], "utf-8")
         except UnicodeDecodeError as error:
@@ -72,7 +76,4 @@ def unpack(block: Block, texts: memoryview, reading: Reading) -> Iterator[Passag
         finally:
             begin += length
         reading.use()
-        if more is None:
-            yield Passage(text, record, place)
-        else:
-            yield Passage(text, record, place, **dict(zip(names, more[number], strict=True)))
+        yield Passage._make((text, record, place, *said))

@@ -95,9 +95,8 @@ def read_docx(reading: Reading, stream: BinaryIO) -> Iterator[Passage]:
 
 
 def _read_whole(reading: Reading, stream: BinaryIO) -> bytes:
-    limit = reading.limits.document_bytes_max
-    data = stream.read(limit + 1)
-    require_document_size(0 if len(data) <= limit else reading.limits.packed_file_bytes_max + 1, reading)
+    data = stream.read(reading.limits.packed_file_bytes_max + 1)
+    require_document_size(len(data), reading)
     return data
 
 
