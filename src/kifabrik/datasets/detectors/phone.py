@@ -23,17 +23,18 @@ _INTERNATIONAL = re.compile(rf"(?:\+|00)[1-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?!\w
 _DECIMAL = re.compile(r"\+\d+\.\d+\Z")
 _NATIONAL = re.compile(rf"\(?[0-9]{{1,5}}(?:{_GAP}{{0,3}}[0-9]){{4,14}}(?!\w)")
 _RUN = re.compile("[0-9]+")
-_DATE_OR_ADDRESS = re.compile(
+_DATE = re.compile(
     r"[0-3]?[0-9]([./-])[01]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9]|[./-][0-9])"
     r"|(?:19|20)[0-9]{2}(?:-(?:19|20)?[0-9]{2}(?![0-9])|[01][0-9][0-3][0-9](?![0-9])|-[01][0-9]-[0-3][0-9])"
-    r"|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9]|\.[0-9])"
 )
+_ADDRESS = re.compile(r"[1-9][0-9]{0,2}(?:\.(?:0|[1-9][0-9]{0,2})){3}(?![0-9]|\.[0-9])")
 _TOUCHES = re.compile(r"[0-9][ .,:/\u00a0\u2010\u2011\u2013-]?\Z|\b0[1-9][0-9]{0,4} [/-] \Z|[\w+*#=&%$€£@.,/-]\Z")
 _AFTER = re.compile(r"[.,:/-]?[0-9]|[%€$£_]| ?(?:EUR|USD|Kč|zł|kr|km|kg|MB|GB|KB|bytes)\b")
+_MORE = re.compile(r"[ \t][0-9]")
 _DIGITS_MIN = 7
 _QUOTES = frozenset({'"', "'"})
 _NATIONAL_ANCHORS = (
-    rb"\(0[ -]?[0-9]{1,4}\)[ ]?[0-9]",
+    rb"\(0[0-9]?[ -]?[0-9]{1,4}\)[ ]?[0-9]",
     rb"\b0[1-9][0-9]{0,4}(?:[ ./-]|\xc2\xa0|\xe2\x80[\x90\x91\x93])[0-9]{2}",
     rb"\b0[1-9][0-9]{1,4} [/-] [0-9]{2}",
     rb"\b0[1-9][0-9]{7,10}\b",
@@ -41,12 +42,15 @@ _NATIONAL_ANCHORS = (
     rb"\b(?:(?:2[1-9]|[3-9][0-9])[0-9]{2}|[2-9][0-9]{2})[ -][0-9]{4}\b",
     rb"\b[2-9][0-9] [0-9]{6}\b",
     rb"\b[2-9][0-9]{6,9}\b",
+    rb"\b1[2-8][0-9]{7}\b",
+    rb"\b1[2-8] [0-9]{3} [0-9]{2} [0-9]{2}\b",
 )
 _TAILS = re.compile(
-    r"(?:\(0[ -]?[0-9]{1,4}\) ?[0-9]"
+    r"(?:\(0[0-9]?[ -]?[0-9]{1,4}\) ?[0-9]"
     r"|0[1-9][0-9]{0,4}(?:[ ./\u00a0\u2010\u2011\u2013-]| [/-] )[0-9]{2}|0[1-9][0-9]{7,10}"
     r"|[2-9][0-9]{1,2}[ .\u00a0-][0-9]{2,4}[ .\u00a0-][0-9]{2}"
-    r"|[2-9][0-9]{2,3}[ -][0-9]{4}|[2-9][0-9] [0-9]{6}|[2-9][0-9]{6,9})\Z"
+    r"|[2-9][0-9]{2,3}[ -][0-9]{4}|[2-9][0-9] [0-9]{6}|[2-9][0-9]{6,9}|1[2-8][0-9]{7}"
+    r"|1[2-8] [0-9]{3} [0-9]{2} [0-9]{2})\Z"
 )
 
 
@@ -126,13 +130,13 @@ def _examine_national(sheet: Sheet, end: int) -> Hit | None:
         return None
     if text[start] != "(" and text[start - 1 : start] == "(" and ")" in text[start : start + 8]:
         start -= 1
-    if _TOUCHES.search(text, max(0, start - 9), start) or _DATE_OR_ADDRESS.match(text, start):
+    if _TOUCHES.search(text, max(0, start - 9), start) or _DATE.match(text, start):
         return None
     words = sheet.words_before(start, _NEAR)
     has_word = words.speak_of("phone")
-    if not has_word and text[start - 1 : start] not in _QUOTES and sheet.is_code:
+    if not has_word and not _is_possible_without_word(sheet, start):
         return None
-    if not has_word and not (sheet.language or sheet.tier_min <= SHAPE or sheet.is_code):
+    if _ADDRESS.match(text, start) and (not has_word or any(map(str.isdigit, sheet.before(start, _NEAR)))):
         return None
     match = _NATIONAL.match(text, start)
     if match is None:
@@ -144,6 +148,13 @@ def _examine_national(sheet: Sheet, end: int) -> Hit | None:
     return None
 
 
+def _is_possible_without_word(sheet: Sheet, start: int) -> bool:
+    """Without a word a number needs quotes in code, and elsewhere a known language unless tier 1 is wanted."""
+    if sheet.is_code:
+        return sheet.text[start - 1 : start] in _QUOTES
+    return bool(sheet.language) or sheet.tier_min <= SHAPE
+
+
 def _judge_national(sheet: Sheet, start: int, end: int, words: Words, has_word: bool) -> Hit | None:
     text = sheet.text
     raw = text[start:end]
@@ -151,18 +162,17 @@ def _judge_national(sheet: Sheet, start: int, end: int, words: Words, has_word: 
     digits = "".join(runs)
     if len(digits) < _DIGITS_MIN or raw.count("(") != raw.count(")") or _AFTER.match(text, end):
         return None
-    readings = read_national(digits)
-    if not readings:
+    if not has_word and (_MORE.match(text, end) or (sheet.is_code and not _is_quoted(text, start, end))):
         return None
     groups = tuple(map(len, runs))
     tongues = words.languages if has_word else frozenset()
-    ranked = sorted(readings, key=lambda each: _fit(each, groups, tongues, sheet.language))
-    best = ranked[-1]
-    if sheet.is_code and not has_word and not _is_quoted(text, start, end):
+    ranked = [
+        (_tier(each, groups, has_word, sheet), _fit(each, groups, tongues, sheet.language), each)
+        for each in read_national(digits)
+    ]
+    if not ranked:
         return None
-    tier = _tier(best, groups, has_word, sheet.language)
-    if tier == SHAPE and sheet.is_code and len(groups) > 2 and best.groups == groups:
-        tier = CONTEXT  # a string that holds a number in the groups of a plan, trunk prefix and all, and nothing else
+    tier, _, best = max(ranked, key=lambda each: each[:2])
     if tier == 0:
         return None
     return Hit(KIND, start, end, tier, best.e164, country=best.region, is_example=is_fiction(best.e164))
@@ -173,16 +183,17 @@ def _fit(reading: NationalNumber, groups: tuple[int, ...], tongues: frozenset[st
     return language in spoken, len(spoken & tongues) > 0, reading.groups == groups, reading.with_trunk
 
 
-def _tier(reading: NationalNumber, groups: tuple[int, ...], has_word: bool, language: str) -> int:
+def _tier(reading: NationalNumber, groups: tuple[int, ...], has_word: bool, sheet: Sheet) -> int:
+    """Say how sure a reading is; 0 where nothing but the count of digits speaks for it."""
     if has_word:
         return CONTEXT
-    at_home = language in LANGUAGES_OF[reading.region]
+    at_home = sheet.language in LANGUAGES_OF[reading.region]
     is_grouped = reading.groups == groups and len(groups) > 1
-    if at_home and is_grouped and (reading.with_trunk or len(groups) > 2):
+    if is_grouped and (at_home or sheet.is_code) and (reading.with_trunk or (len(groups) > 2 and at_home)):
         return CONTEXT
-    if (is_grouped and reading.with_trunk) or (at_home and reading.with_trunk):
+    if is_grouped and (reading.with_trunk or (len(groups) > 2 and groups[-1] != 3)):  # 602 123 456 may be an amount
         return SHAPE
-    return 0
+    return SHAPE if at_home and reading.with_trunk else 0
 
 
 def _make_rule(examine: Examine, *anchors: bytes) -> Rule:
