@@ -77,6 +77,7 @@ class _Clock:
 def main(handle: int, keeper: int) -> None:
     """Serve one file after the other until the keeper hangs up or is gone."""
     line = socket.socket(fileno=handle)
+    receiver = frames.Receiver(line)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the keeper, who hangs up
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     shut_doors()
@@ -88,7 +89,7 @@ def main(handle: int, keeper: int) -> None:
         head, files, _, _ = socket.recv_fds(line, 1, 1)
         if not head or not files:
             return
-        _, job, _ = frames.receive(line)
+        _, job, _ = receiver.receive()
         with os.fdopen(files[0], "rb") as stream:
             is_well = _serve(line, orjson.loads(job), stream)
 

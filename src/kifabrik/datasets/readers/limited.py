@@ -44,13 +44,14 @@ class _Process:
 
     process: "subprocess.Popen[bytes]"
     line: socket.socket
+    receiver: frames.Receiver
     owner: int
     is_free: bool = True
 
     def receive(self) -> tuple[bytes, bytes, memoryview]:
         """Receive a frame; raises _Gone with the reason if none comes any more."""
         try:
-            return frames.receive(self.line)
+            return self.receiver.receive()
         except TimeoutError as error:
             raise _Gone("its parser did not answer any more") from error
         except (EOFError, ConnectionError) as error:
@@ -178,7 +179,7 @@ def _begin(job: dict[str, object], stream: BinaryIO, limits: Limits) -> _Process
         try:
             socket.send_fds(process.line, [b"F"], [stream.fileno()])
             frames.send(process.line, frames.JOB, orjson.dumps(job))
-            frames.receive(process.line)  # it has begun
+            process.receiver.receive()  # it has begun
         except (EOFError, OSError) as error:
             process.end()
             if is_new:
@@ -216,7 +217,7 @@ def _start() -> _Process:
             raise Unavailable(
                 "the process that reads risky files cannot be started.", remedy="See whether the machine is full."
             ) from error
-    return _Process(process, ours, os.getpid())
+    return _Process(process, ours, frames.Receiver(ours), os.getpid())
 
 
 def _explain(code: int | None) -> str:
