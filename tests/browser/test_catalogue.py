@@ -4,10 +4,22 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from tests.browser.test_frame import look_at
-from tests.portal.catalogue.factories import NOW, SERIOUS, finish, make_candidate, make_place, make_version, start
+from tests.portal.catalogue.factories import (
+    NOW,
+    SERIOUS,
+    digest_like,
+    find_in,
+    finish,
+    make_candidate,
+    make_found_version,
+    make_place,
+    make_version,
+    start,
+)
 from tests.portal.catalogue.serving import serving
 
-from kifabrik.portal.catalogue.services import publication
+from kifabrik.passport.data_protection import Processing
+from kifabrik.portal.catalogue.services import erasure, processing, publication, samples
 from kifabrik.portal.exchange import services as exchange
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -35,6 +47,99 @@ def test_dataset_pages_are_accessible_and_whole(browser, client, place) -> None:
 
     look_at(browser, "/datasets/", name="datasets")
     look_at(browser, f"/datasets/{version.dataset_id}/", name="dataset")
+
+
+RICH = {
+    "personal_data": [
+        {"kind": "email", "findings": 12, "documents": 9, "tiers": {"3": 2, "2": 8, "1": 2}},
+        {
+            "kind": "national-id",
+            "findings": 7,
+            "documents": 4,
+            "tiers": {"3": 6, "2": 1},
+            "countries": {"DE": 4, "FR": 3},
+        },
+        {"kind": "iban", "findings": 4, "documents": 4, "tiers": {"3": 4}, "countries": {"DE": 3, "FR": 1}},
+    ],
+    "languages": {"de": 9, "en": 6, "fr": 3, "und": 2},
+    "lengths": {"<256": 3, "<512": 1, "<1024": 12, "<2048": 9, "<8192": 5, "<16384": 1},
+    "domains": [
+        {"domain": f"a-rather-long-name-{n}.example.org", "documents": 5, "text_bytes": 50_000 // n} for n in (1, 2, 3)
+    ],
+    "domains_count": 7,
+    "licences_detected": {"MIT": 3},
+    "licences_declared": {"CC-BY-4.0": 11},
+    "quality": [{"code": "s", "title": "Fewer than 50 words", "source": "Rae et al. 2021", "doubted_documents": 6}],
+    "deduplication": {
+        "method": "MinHash LSH with verified clusters",
+        "shingle_words": 5,
+        "permutations": 128,
+        "bands": 32,
+        "rows": 4,
+        "threshold": 0.8,
+        "candidate_pairs": 10,
+        "verified_pairs": 4,
+        "clusters": 3,
+        "removed_documents": 4,
+        "removed_bytes": 999,
+    },
+    "decontamination": {"ngram_words": 13, "evaluation_sets": {"arc": 2}, "removed_documents": 2},
+    "opt_outs": [
+        {
+            "kind": "robots.txt",
+            "path": "example.org/robots.txt",
+            "domain": "example.org",
+            "digest": "sha256:" + "0" * 64,
+            "dated_on": "2026-11-01",
+            "reserves": True,
+        }
+    ],
+    "rights": {"documents_with_address": 18, "documents_judged": 15, "reserved_documents": 2, "reserved_bytes": 10},
+    "conversations": [{"form": "alpaca", "rows": 5, "converted": True}],
+}
+ANNA = "anna@muster.example"
+TEXTS = {
+    f"mails/{n:03d}.txt": f"Sehr geehrte Damen und Herren, bitte antworten Sie an {ANNA}, Gruß {n}" for n in range(12)
+}
+
+
+def test_the_card_of_a_dataset_is_drawn_accessibly(browser, client, place) -> None:
+    version = make_found_version(place, TEXTS, find_in(TEXTS, ANNA), findings=(SERIOUS,), **RICH)
+    processing.declare(
+        by=place.manager,
+        dataset=version.dataset,
+        processing=Processing(role="controller", purpose="a model that answers letters"),
+        now=NOW,
+    )
+    for finding in version.sample.all()[:3]:
+        samples.judge(by=place.manager, finding=finding, is_true=finding.rank > 1, now=NOW)
+    browser.sign_in(place.manager, client)
+
+    look_at(browser, f"/datasets/{version.dataset_id}/", name="dataset-card")
+    look_at(browser, f"/datasets/{version.dataset_id}/processing/", name="processing")
+    look_at(browser, f"/dataset-versions/{version.pk}/findings/", name="sample")
+    look_at(browser, f"/dataset-versions/{version.pk}/findings/email/", name="sample-kind")
+
+
+def test_the_pages_for_requests_of_erasure_are_accessible_and_whole(browser, client, place) -> None:
+    version = make_found_version(place, TEXTS, find_in(TEXTS, ANNA))
+    make_version(place, name="plain")
+    publication.publish(
+        by=place.manager, release=make_candidate(place, version=version, name="answers"), is_public=False, now=NOW
+    )
+    asked = erasure.search(
+        by=place.manager,
+        organisation=place.organisation,
+        reference="DP 7/2026",
+        received_on=NOW.date(),
+        key_id="key-1",
+        digests=[digest_like(ANNA)],
+        now=NOW,
+    )
+    browser.sign_in(place.manager, client)
+
+    look_at(browser, "/erasure/", name="erasure")
+    look_at(browser, f"/erasure/{asked.pk}/", name="erasure-request")
 
 
 def test_the_start_of_a_training_is_accessible_and_shows_its_estimate(browser, client, place) -> None:

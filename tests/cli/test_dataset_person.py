@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from kifabrik.cli.dataset import app
 from kifabrik.core.errors import InvalidInput, NotFound
+from kifabrik.datasets.detectors.names import CueNames
 from kifabrik.datasets.detectors.scanner import Scanner
 from kifabrik.datasets.folder import FINDINGS_NAME
 from kifabrik.datasets.keys import Key, digest_of, open_key
@@ -130,11 +131,29 @@ def test_a_missing_key_is_not_made_anew(tmp_path) -> None:
 
 
 def test_what_is_of_no_kind_is_counted_and_not_repeated(key) -> None:
-    result = run(ANNA, "just some words", "--key", key, "--digests")
+    result = run(ANNA, "12 monkeys", "--key", key, "--digests")
 
     assert result.exit_code == InvalidInput.exit_code
     assert "value number 2" in in_one_line(result.stderr)
-    assert "just some words" not in result.stderr
+    assert "monkeys" not in result.stderr
+
+
+def test_a_name_is_read_in_the_form_in_which_names_are_listed(folder, key) -> None:
+    secret = open_key(key)
+    (hit,) = CueNames().find(["Sehr geehrte Frau Anna  Berg, danke."], ["de"])[0]
+    row = {"document": "n.txt", "start": 1, "end": 2, "kind": "name", "country": "", "tier": 2}
+    with (folder / FINDINGS_NAME).open("a") as stream:
+        stream.write(json.dumps({**row, "digest": digest_of(hit, secret)}) + "\n")
+
+    result = run(hit.value.title(), "--key", key, "--in", folder, "--json")
+
+    assert json.loads(result.stdout)[0]["kinds"] == {"name": 1}
+
+
+def test_the_key_of_this_user_is_taken_without_a_word(folder, key, monkeypatch) -> None:
+    monkeypatch.setenv("KIFABRIK_DATA_KEY_FILE", str(key))
+
+    assert json.loads(run(ANNA, "--in", folder, "--json").stdout)[0]["places"] == 2
 
 
 def test_nothing_to_do_is_said(key) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kifabrik.cli.dataset_check import key_file
 from kifabrik.cli.login import connect
 from kifabrik.cli.terminal import explain_errors, print_json, say
 from kifabrik.core.errors import InvalidInput, NotFound
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def find_person(
     values: Annotated[list[str], typer.Argument(help="the person's values; - reads them from standard input, by line")],
-    key: Annotated[Path, typer.Option(help="key file of the findings, as 'dataset check --key' made it")],
+    key: Annotated[Path | None, typer.Option(help="key of the findings; that of this user by default")] = None,
     inside: Annotated[list[Path] | None, typer.Option("--in", help="dataset folder to search; may be repeated")] = None,
     digests: Annotated[bool, typer.Option("--digests", help="print the keyed digests, for the portal's page")] = False,
     reference: Annotated[str, typer.Option(help="your file number: let the portal search with the digests")] = "",
@@ -32,9 +33,10 @@ def find_person(
 
         if not (inside or digests or reference):
             raise InvalidInput("name dataset folders with --in, or ask for --digests or a search with --reference.")
-        if not key.is_file():
-            raise NotFound("there is no such key file.", where=str(key), remedy="Name the file that the check used.")
-        secret = keys.open_key(key)
+        place = key or key_file()
+        if not place.is_file():
+            raise NotFound("there is no such key.", where=str(place), remedy="Name the one that the check used.")
+        secret = keys.open_key(place)
         found = persons.digests_of(_read_values(values), secret)
         if digests:
             _print_digests(found, secret.key_id)

@@ -4,6 +4,7 @@ A value that somebody writes down is recognised by the same rules that found it 
 `+49 30 1234567` have the same digest. The values and the key stay on this machine.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from kifabrik.core.errors import InvalidInput
+from kifabrik.datasets.detectors import names
 from kifabrik.datasets.detectors.scanner import Scanner
 from kifabrik.datasets.folder import FINDINGS_NAME, read_card
 from kifabrik.datasets.keys import Key, digest_of
@@ -23,6 +25,7 @@ _LANGUAGES = (
 )  # fmt: skip
 # Bare numbers are recognised beside a word that says what they are.
 _BESIDE = ("{}", "Tel. {}", "phone: {}", "IBAN {}", "VAT {}", "tax id {}", "identity card {}", "passport {}", "born {}")
+_NAME = re.compile(r"[^\W\d_]+(?:[ .'’-]{1,2}[^\W\d_]+){0,7}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,7 +56,7 @@ def digests_of(values: Sequence[str], key: Key) -> tuple[PersonDigest, ...]:
     scanner = Scanner("re", tiers_min=1, tiers_min_code=1)  # ready at once; all engines find the same
     found: set[PersonDigest] = set()
     for number, value in enumerate(values, start=1):
-        readings = set(_read(value.strip(), scanner, key))
+        readings = set(_read(value.strip(), scanner, key)) or set(_read_name(value.strip(), key))
         if not readings:
             raise InvalidInput(
                 f"value number {number} is of no kind that the check recognises.",
@@ -73,6 +76,12 @@ def _read(value: str, scanner: Scanner, key: Key) -> Iterator[PersonDigest]:
                 # A rule may leave a bracket or a plus sign out; a hit inside a longer value is another value.
                 if hit.start <= start + 2 and hit.end >= start + len(value) - 2:
                     yield PersonDigest(hit.kind, digest_of(hit, key))
+
+
+def _read_name(value: str, key: Key) -> Iterator[PersonDigest]:
+    """Read capitalised words as a name, in the form in which names are listed where they were looked for."""
+    if _NAME.fullmatch(value) and value[0].isupper():
+        yield PersonDigest(names.KIND, key.digest(names.KIND, " ".join(value.casefold().split())))
 
 
 def search_folder(folder: Path, *, key: Key, digests: Collection[str]) -> FolderHits:

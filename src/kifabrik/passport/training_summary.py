@@ -211,6 +211,9 @@ def _describe_dataset(card: DatasetCard, number: str, whole_bytes: int) -> Itera
         remedy="Declare it with --collected-from and --collected-to.",
     )
     yield Answer("description", card.origin.source)
+    if card.licences_declared:
+        named = ", ".join(f"{name} ({count:,})" for name, count in sorted(card.licences_declared.items()))
+        yield Answer("licences that columns name, with documents", named)
     licence = "" if card.origin.licence.strip().lower() == "unknown" else card.origin.licence
     yield _declared("licence", licence, f"{code}.licence", "Declare it with --licence.")
 

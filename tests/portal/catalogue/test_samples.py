@@ -2,6 +2,7 @@
 
 import pytest
 from tests.portal.catalogue.factories import NOW, digest_like, find_in, make_found_version, make_place, make_version
+from tests.portal.compute.factories import store
 from tests.portal.people.factories import bearer, make_organisation, make_token, make_user
 
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Refused
@@ -291,3 +292,40 @@ def test_jobs_get_no_list_of_persons(place, version) -> None:
 
     assert "findings.jsonl" not in {file["path"] for file in run.inputs}
     assert "card.json" in {file["path"] for file in run.inputs}
+
+
+def test_findings_of_a_real_check_are_shown_in_its_stored_shards(place, tmp_path) -> None:
+    from kifabrik.datasets.check import check_dataset
+    from kifabrik.datasets.folder import read_card
+    from kifabrik.portal.catalogue.services import datasets
+    from kifabrik.portal.compute.services.files import FileEntry
+    from kifabrik.records.dataset_card import DeclaredOrigin
+
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for number in range(12):
+        (texts / f"{number}.txt").write_text(
+            f"Nr. {number} 🌍: Bitte an anna{number}@firma-muster.de schreiben, danke sehr."
+        )
+    origin = DeclaredOrigin(title="Letters", licence="MIT", source="our desk", source_kind="own")
+    check_dataset([texts], out=tmp_path / "set", name="letters", origin=origin, now=NOW)
+    files = []
+    for path in sorted((tmp_path / "set").iterdir()):
+        digest = store(place.organisation, place.manager, path.read_bytes())
+        files.append(FileEntry(path.name, digest, path.stat().st_size))
+    version = datasets.register(
+        by=place.manager,
+        organisation=place.organisation,
+        name="letters",
+        card=read_card(tmp_path / "set"),
+        files=files,
+        now=NOW,
+    )
+
+    shown = look(place, version)
+
+    assert len(shown) == 10
+    for row in shown:
+        number = row.finding.document.removesuffix(".txt")
+        assert row.excerpt.here == f"anna{number}@firma-muster.de"
+        assert row.excerpt.before == f"Nr. {number} 🌍: Bitte an "

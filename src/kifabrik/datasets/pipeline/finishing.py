@@ -150,6 +150,7 @@ def _make_card(
         quality=_describe_quality(tally),
         lengths=tally.length_table(),
         domains=tally.rights.domains(),
+        domains_count=tally.rights.domains_count,
         opt_outs=opt_outs.evidence,
         rights=tally.rights.record(opt_outs),
         findings_file=rows,

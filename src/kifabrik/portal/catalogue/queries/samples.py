@@ -1,5 +1,6 @@
 """Reads the sample of findings: how far it is judged, and what that says about the precision of the check."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
@@ -10,6 +11,10 @@ from kifabrik.core.intervals import wilson_interval
 from kifabrik.portal.catalogue.models import DatasetVersion, SampledFinding
 from kifabrik.portal.catalogue.paths import FINDINGS_PATH
 from kifabrik.portal.catalogue.queries.datasets import read_card
+from kifabrik.portal.people.models import AuditEvent
+from kifabrik.portal.people.queries.audit import events_about
+
+LOOKS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,12 @@ def get_sampled(version: DatasetVersion, number: int) -> SampledFinding:
     if finding is None:
         raise NotFound(_("There is no such finding."), where=str(number))
     return finding
+
+
+def newest_looks(version: DatasetVersion) -> Sequence[AuditEvent]:
+    """Tell who looked at findings of a version and judged them, the newest first."""
+    events = events_about("datasetversion", version.pk).filter(verb__startswith="finding-sample.")
+    return list(events.order_by("-sequence")[:LOOKS_SHOWN])
 
 
 def obstacle(version: DatasetVersion) -> str:

@@ -112,7 +112,10 @@ def _describe(
         "may_accept": may_write,
         "runs": datasets.runs_on(version, inside=inside),
         "releases": datasets.releases_from(viewer, version),
-        "events": audit.events_about("datasetversion", version.pk) if inside else (),
+        # Who looked at findings is told on the page of the sample; here it would bury everything else.
+        "events": audit.events_about("datasetversion", version.pk).exclude(verb__startswith="finding-sample.")
+        if inside
+        else (),
     }
 
 

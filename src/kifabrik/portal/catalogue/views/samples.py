@@ -25,6 +25,7 @@ def show_sample(request: HttpRequest, version_id: str) -> HttpResponse:
         "dataset": version.dataset,
         "rows": samples.precision_of(version),
         "obstacle": samples.obstacle(version),
+        "looks": samples.newest_looks(version),
         "steps": chain.strip(viewer=request.user, here="dataset", dataset=version.dataset),
     }
     return render(request, "catalogue/sample.html", context)
