@@ -197,7 +197,7 @@ def test_opinions_that_do_not_support_each_other_are_undetermined(text: str) -> 
 
 def test_the_beginning_decides_and_a_doubtful_one_is_read_further() -> None:
     numbers = "1.234,56 ABC-99 " * 18
-    assert identify(SENTENCES["hu"][0] * 3 + SENTENCES["sv"][0] * 40, is_code=False) == "hu"
+    assert identify(SENTENCES["hu"][0] * 8 + SENTENCES["sv"][0] * 40, is_code=False) == "hu"
     assert identify(numbers + SENTENCES["pl"][0] * 3, is_code=False) == "pl"
 
 

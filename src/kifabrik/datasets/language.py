@@ -20,7 +20,8 @@ from kifabrik.datasets.language_scores import LanguageScores, Probabilities, loa
 PREFIX_CHARACTERS = 600
 UNDETERMINED = "und"
 CODE = "code"
-_FIRST_LOOK_CHARACTERS = 240  # the rest of the prefix is read only where these leave a doubt
+_PIECE_CHARACTERS = 60
+_PIECES = (0, 270, 540)  # where the first look reads; the whole prefix is read only where it leaves a doubt
 _LETTERS_MIN = 20
 _SURE = 0.6  # the first opinion alone is enough
 _POSSIBLE = 0.15  # below, no opinion at all
@@ -39,7 +40,7 @@ def identify_many(texts: Sequence[str], is_code: Sequence[bool]) -> list[str]:
     answers = [CODE if each else UNDETERMINED for each in is_code]
     asked = [number for number, text in enumerate(texts) if not is_code[number] and _has_letters(text)]
     doubted: list[int] = []
-    for number, opinion in zip(asked, _look([texts[each][:_FIRST_LOOK_CHARACTERS] for each in asked]), strict=True):
+    for number, opinion in zip(asked, _look([_sample(texts[each]) for each in asked]), strict=True):
         if opinion.probability >= _SURE:
             answers[number] = opinion.language
         else:
@@ -58,6 +59,13 @@ class _Opinion:
     probability: float
     official: str
     official_probability: float
+
+
+def _sample(text: str) -> str:
+    """Take pieces from all over the beginning, or all of a short one."""
+    if len(text) <= _PIECE_CHARACTERS * (len(_PIECES) + 1):
+        return text
+    return " ".join(text[start : start + _PIECE_CHARACTERS] for start in _PIECES)
 
 
 def _has_letters(text: str) -> bool:
