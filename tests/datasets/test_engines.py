@@ -33,7 +33,7 @@ def find(text: str) -> dict[str, tuple]:
 
 
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_three_engines_find_the_same(pieces: list[str]) -> None:
     found = find("".join(pieces))
 
@@ -41,7 +41,7 @@ def test_three_engines_find_the_same(pieces: list[str]) -> None:
 
 
 @given(text=st.text(alphabet="0123456789 ./-+():ABDEFRUX@°<é\n", max_size=120))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_three_engines_find_the_same_in_tables_of_numbers(text: str) -> None:
     found = find(text)
 
@@ -64,3 +64,41 @@ def test_a_text_has_the_same_hits_alone_and_among_others() -> None:
     together = scanner.scan(SEEDED, is_code=[False] * len(SEEDED))
 
     assert together[:500] == [scanner.scan([text], is_code=[False])[0] for text in SEEDED[:500]]
+
+
+def test_a_scanner_travels_to_another_process_and_finds_the_same() -> None:
+    scanner = pickle.loads(pickle.dumps(SCANNERS["re2"]))
+
+    assert scanner.engine == "re2"
+    assert scanner.scan(SEEDED[:20], is_code=[False] * 20) == SCANNERS["re"].scan(SEEDED[:20], is_code=[False] * 20)
+
+
+def test_a_scanner_says_which_rules_ran_on_which_engine() -> None:
+    assert SCANNERS["re"].describe() == f"rules 2026-11-24, sha256:{digest_of_rules()[:16]}, tiers from 1, re"
+
+
+def test_tiers_below_the_wanted_one_are_left_out() -> None:
+    texts = ["4539148803433", "Kreditkarte 4539148803433"]
+
+    assert [len(hits) for hits in Scanner(tiers_min=2).scan(texts, is_code=[False, False])] == [0, 1]
+    assert [len(hits) for hits in Scanner(tiers_min=1).scan(texts, is_code=[False, True])] == [1, 1]
+
+
+def test_half_a_surrogate_pair_moves_no_offset() -> None:
+    text = "\ud83d ж\udc00 x@firma.de"
+
+    hit = SCANNERS["hyperscan"].scan([text], is_code=[False])[0][0]
+
+    assert text[hit.start : hit.end] == "x@firma.de"
+
+
+def test_lists_of_different_length_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="not as long"):
+        SCANNERS["re"].scan(["a", "b"], is_code=[False])
+    with pytest.raises(InvalidInput, match="not as long"):
+        SCANNERS["re"].scan(["a"], is_code=[False], languages=[])
+
+
+def test_an_engine_that_is_not_installed_is_named() -> None:
+    with pytest.raises(Unavailable, match="the engine no_such_engine is not installed"):
+        make_engine("no_such_engine", [b"a"])
