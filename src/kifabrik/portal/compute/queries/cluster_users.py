@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kifabrik.core.errors import NotFound
@@ -18,9 +18,9 @@ def list_cluster_users(site: Site) -> QuerySet[ClusterUser]:
 def people_at(site: Site) -> QuerySet[User]:
     """List the members of organisations with a living allocation at a site, those without a user name first."""
     living = Allocation.objects.filter(site=site).exclude(state="closed").values("organisation")
-    member = Membership.objects.filter(user=OuterRef("pk"), organisation__in=living)
-    name = ClusterUser.objects.filter(site=site, person=OuterRef("pk")).values("user_name")
-    people = User.objects.filter(Q(Exists(member)), is_active=True).annotate(user_name=Subquery(name))
+    members = Membership.objects.filter(organisation__in=living).values("user")
+    here = FilteredRelation("cluster_users", condition=Q(cluster_users__site=site))
+    people = User.objects.filter(pk__in=members, is_active=True).annotate(here=here, user_name=F("here__user_name"))
     return people.order_by(F("user_name").asc(nulls_first=True), "name", "pk")
 
 

@@ -4,7 +4,7 @@ A site that sends no accounting is compared with what its agent reported of each
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,14 +36,18 @@ _REPORTS_READ = 400  # two days of two hundred sites
 
 @dataclass(slots=True)
 class _Jobs:
-    """What accounting says of the jobs of one subject."""
+    """What accounting says of the jobs of one subject; the words are those of the newest job."""
 
     seconds: int = 0
     count: int = 0
     is_running: bool = False
     is_runaway: bool = False
     ended_at: datetime | None = None
-    row: JobAccount | None = None
+    state: str = ""
+    allocation_id: str | None = None
+    run_id: str = ""
+    job_id: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,10 @@ class _Reported:
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """Everything that is compared, by subject; `owner` names the allocation of each booked one."""
+    """Everything that is compared, by subject; `owner` names allocation and run of each booked one."""
 
     booked: Mapping[str, int]
-    owner: Mapping[str, str]
+    owner: Mapping[str, tuple[str, str]]
     jobs: Mapping[str, _Jobs]
     reported: Mapping[str, _Reported]
     closed_at: Mapping[str, datetime]
@@ -124,12 +128,13 @@ def _subjects(
     site: Site, *, posts: QuerySet[LedgerTransfer], jobs: QuerySet[JobAccount], usage: QuerySet[Usage]
 ) -> Iterator[Subject]:
     system = system_of(site)
-    booked = list(posts.order_by().values_list("subject", "allocation").annotate(total=Sum("gpu_seconds")))
+    sums = posts.order_by().values_list("subject", "allocation", "run_id").annotate(total=Sum("gpu_seconds"))
+    booked = list(sums)
     reports = usage.order_by().values_list("pk", "gpu_seconds", "is_final", "at")
     sources = _Sources(
-        booked={subject: total for subject, _owner, total in booked},
-        owner={subject: owner for subject, owner, _total in booked},
-        jobs=_by_subject(jobs.order_by("submitted_at").iterator(), system),
+        booked={subject: total for subject, _owner, _run, total in booked},
+        owner={subject: (owner, run_id) for subject, owner, run_id, _total in booked},
+        jobs=_by_subject(jobs, system),
         reported={key: _Reported(billed_seconds(seconds, system), final, at) for key, seconds, final, at in reports},
         closed_at=_closed(site),
     )
@@ -143,35 +148,38 @@ def _closed(site: Site) -> Mapping[str, datetime]:
     return {key: at for key, at in rows if at is not None}
 
 
-def _by_subject(rows: Iterable[JobAccount], system: System | None) -> Mapping[str, _Jobs]:
+def _by_subject(rows: QuerySet[JobAccount], system: System | None) -> Mapping[str, _Jobs]:
     found: dict[str, _Jobs] = defaultdict(_Jobs)
-    for row in rows:
-        jobs = found[row.subject]
-        jobs.seconds += billed_seconds(row.gpu_seconds, system)
+    columns = ("subject", "gpu_seconds", "ended_at", "state", "allocation", "run_id", "job_id", "user_name")
+    for subject, seconds, ended_at, state, *newest in rows.order_by("submitted_at").values_list(*columns).iterator():
+        jobs = found[subject]
+        jobs.seconds += billed_seconds(seconds, system)
         jobs.count += 1
-        jobs.is_running |= row.ended_at is None
-        jobs.is_runaway |= row.state == RUNAWAY
-        if row.ended_at is not None:
-            jobs.ended_at = max(filter(None, (jobs.ended_at, row.ended_at)))
-        jobs.row = row
+        jobs.is_running |= ended_at is None
+        jobs.is_runaway |= state == RUNAWAY
+        if ended_at is not None and (jobs.ended_at is None or ended_at > jobs.ended_at):
+            jobs.ended_at = ended_at
+        jobs.state = state
+        jobs.allocation_id, jobs.run_id, jobs.job_id, jobs.user = newest
     return found
 
 
 def _subject(name: str, sources: _Sources, *, has_accounting: bool) -> Subject:
     jobs, reported, booked = sources.jobs.get(name), sources.reported.get(name), sources.booked.get(name, 0)
-    if jobs is None or jobs.row is None:
+    if jobs is None:
         accounted = reported.seconds if reported and not has_accounting else None
+        allocation_id, run_id = sources.owner[name]
         return Subject(
             name=name,
             booked=booked,
             accounted=accounted,
             is_running=reported is not None and not reported.is_final,
             ended_at=reported.at if reported else None,
-            closed_at=sources.closed_at.get(sources.owner[name]),
-            allocation_id=sources.owner[name],
-            run_id=name.rpartition(":")[0],
+            closed_at=sources.closed_at.get(allocation_id),
+            allocation_id=allocation_id,
+            run_id=run_id,
         )
-    row, said = jobs.row, reported.seconds if reported else 0
+    said = reported.seconds if reported else 0
     took_back = not jobs.is_running and jobs.seconds < booked and said <= jobs.seconds
     return Subject(
         name=name,
@@ -179,14 +187,14 @@ def _subject(name: str, sources: _Sources, *, has_accounting: bool) -> Subject:
         accounted=jobs.seconds,
         jobs=jobs.count,
         is_running=jobs.is_running,
-        is_foreign=row.allocation_id is None,
-        is_by_hand=not row.run_id,
+        is_foreign=jobs.allocation_id is None,
+        is_by_hand=not jobs.run_id,
         is_runaway=jobs.is_runaway or took_back,
         ended_at=jobs.ended_at,
-        closed_at=sources.closed_at.get(row.allocation_id or ""),
-        allocation_id=row.allocation_id or "",
-        run_id=row.run_id,
-        job_id=row.job_id,
-        user=row.user_name,
-        state=row.state,
+        closed_at=sources.closed_at.get(jobs.allocation_id or ""),
+        allocation_id=jobs.allocation_id or "",
+        run_id=jobs.run_id,
+        job_id=jobs.job_id,
+        user=jobs.user,
+        state=jobs.state,
     )

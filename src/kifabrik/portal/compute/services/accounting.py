@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kifabrik.core.errors import InvalidInput
@@ -76,13 +76,14 @@ def import_rows(
         raise InvalidInput(_("At most %(count)s rows in one report.") % {"count": ROWS_MAX}, where="rows")
     with transaction.atomic():
         owners = _find_owners(site, rows)
-        known = _read_known(site, rows).values()  # a job that changed its account stays with the first
-        touched = {owners.of(row)[0] for row in rows} | {job.allocation_id for job in known}
-        allocations = {row.pk: row for row in _lock(sorted(filter(None, touched)))}
+        before = _known_jobs(site, rows).order_by().values_list("allocation", flat=True).distinct()
+        # A job that changed its account stays with the first, so that one is locked as well.
+        touched = sorted(filter(None, {owners.of(row)[0] for row in rows} | set(before)))
+        _lock(touched)
         changed = _keep(site, rows, owners, now=now)
-        posted = _book(site, changed, allocations, now=now)
+        posted = _book(site, changed, now=now)
         if changed:
-            alerts.note_marks(allocation_ids=list(allocations), now=now)
+            alerts.note_marks(allocation_ids=touched, now=now)
             audit.append(
                 by=by,
                 verb="site.accounting-imported",
@@ -113,14 +114,14 @@ def _read_runs(run_ids: set[str]) -> Mapping[str, Run]:
     return {run.pk: run for run in related.filter(pk__in=run_ids)} if run_ids else {}
 
 
-def _lock(allocation_ids: Sequence[str]) -> list[Allocation]:
+def _lock(allocation_ids: Sequence[str]) -> None:
     """Take the pens in the order of identifiers, so that two imports never wait for each other."""
-    return list(Allocation.objects.select_for_update().filter(pk__in=allocation_ids).order_by("pk"))
+    list(Allocation.objects.select_for_update().filter(pk__in=allocation_ids).order_by("pk").values_list("pk"))
 
 
 def _keep(site: Site, rows: Sequence[AccountedJob], owners: _Owners, *, now: datetime) -> Sequence[JobAccount]:
     """Write the newest statement about each job; returns those that are new or said something new."""
-    known = _read_known(site, rows)
+    known = {(job.cluster, job.job_id, job.submitted_at.astimezone(UTC)): job for job in _known_jobs(site, rows)}
     changed: dict[Identity, JobAccount] = {}
     for row in rows:
         identity = (row.cluster, row.job_id, datetime.fromisoformat(row.submitted_at))
@@ -131,15 +132,14 @@ def _keep(site: Site, rows: Sequence[AccountedJob], owners: _Owners, *, now: dat
             continue
         _state(before, row, now=now)
         changed[identity] = before
-    fresh = [JobAccount(**_fields(job)) for job in changed.values()]
-    JobAccount.objects.bulk_create(fresh, update_conflicts=True, unique_fields=_IDENTITY, update_fields=_STATEMENT)
-    return list(changed.values())
+    jobs = list(changed.values())  # a known one meets itself by its identity and keeps its key and owner
+    JobAccount.objects.bulk_create(jobs, update_conflicts=True, unique_fields=_IDENTITY, update_fields=_STATEMENT)
+    return jobs
 
 
-def _read_known(site: Site, rows: Sequence[AccountedJob]) -> Mapping[Identity, JobAccount]:
-    numbers = {row.job_id for row in rows}
-    found = JobAccount.objects.filter(site=site, cluster__in={row.cluster for row in rows}, job_id__in=numbers)
-    return {(job.cluster, job.job_id, job.submitted_at.astimezone(UTC)): job for job in found}
+def _known_jobs(site: Site, rows: Sequence[AccountedJob]) -> QuerySet[JobAccount]:
+    numbers, clusters = {row.job_id for row in rows}, {row.cluster for row in rows}
+    return JobAccount.objects.filter(site=site, cluster__in=clusters, job_id__in=numbers)
 
 
 def _begin(site: Site, row: AccountedJob, owners: _Owners) -> JobAccount:
@@ -171,16 +171,9 @@ def _state(job: JobAccount, row: AccountedJob, *, now: datetime) -> None:
     job.restarts, job.changed_at = row.restarts, now
 
 
-def _fields(job: JobAccount) -> dict[str, object]:
-    """The row once more for the upsert; a known job meets itself by its identity and keeps its key and owner."""
-    same = ("id", "site_id", "allocation_id", "cluster", "job_id", "submitted_at", "subject", "run_id", "account")
-    return {name: getattr(job, name) for name in (*same, *_STATEMENT)}
-
-
 def _book(
     site: Site,
     jobs: Sequence[JobAccount],
-    allocations: Mapping[str, Allocation],
     *,
     now: datetime,
 ) -> int:
@@ -206,11 +199,8 @@ def _book(
                 note=f"job {job.job_id} of {job.user_name or '?'}, not started from here",
             )
         uses[job.allocation_id][use.subject] = use
-    posted = 0
-    for key in sorted(uses):
-        settled = books.post(allocation=allocations[key], uses=list(uses[key].values()), now=now)
-        posted += sum(each.posted for each in settled.values())
-    return posted
+    settled = books.post_many(uses={key: list(each.values()) for key, each in uses.items()}, now=now)
+    return sum(each.posted for each in settled.values())
 
 
 def _reported(site: Site, subjects: set[str]) -> Mapping[str, int]:

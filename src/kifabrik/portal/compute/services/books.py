@@ -4,7 +4,7 @@ Call everything here inside a transaction. Each booking has a key, so that booki
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -87,30 +87,39 @@ def reserve(*, run: Run, attempt: int, now: datetime) -> None:
 
 
 def post(*, allocation: Allocation, uses: Sequence[Use], now: datetime) -> Mapping[str, Settled]:
-    """Book how much each subject used in all; what is booked already is not booked again. Reads only their lines.
+    """Book how much each subject of an allocation used in all; what is booked already is not booked again.
 
     A final use gives back what its reservation still holds; an excess is a stated overdraft.
     """
     Allocation.objects.select_for_update().get(pk=allocation.pk)
-    known, last_number = _read_lines_of(allocation, uses), _last_number(allocation)
+    return post_many(uses={allocation.pk: uses}, now=now)
+
+
+def post_many(*, uses: Mapping[str, Sequence[Use]], now: datetime) -> Mapping[str, Settled]:
+    """Book the uses of many allocations at once, in a few reads of only their lines; the caller holds all the pens."""
+    known = _read_lines_of([use for each in uses.values() for use in each])
+    last_numbers = _last_numbers(uses)
     settled: dict[str, Settled] = {}
     new: list[Transfer] = []
-    for use in uses:
-        lines = rules.post(
-            [line for group in (use.subject, use.reservation) if group for line in known.get(group, ())],
-            subject=use.subject,
-            allocation_id=allocation.pk,
-            gpu_seconds=use.gpu_seconds,
-            at=now,
-            reservation=use.reservation,
-            run_id=use.run_id,
-            note=use.note,
-            is_final=use.is_final,
-            last_number=last_number + len(new),
-        )
-        new += lines
-        settled[use.subject] = _settled(lines)
-    _write(allocation, new)
+    for allocation_id, wanted in uses.items():
+        number = last_numbers.get(allocation_id, 0)
+        for use in wanted:
+            lines = rules.post(
+                [line for group in (use.subject, use.reservation) if group for line in known.get(group, ())],
+                subject=use.subject,
+                allocation_id=allocation_id,
+                gpu_seconds=use.gpu_seconds,
+                at=now,
+                reservation=use.reservation,
+                run_id=use.run_id,
+                note=use.note,
+                is_final=use.is_final,
+                last_number=number,
+            )
+            number += len(lines)
+            new += lines
+            settled[use.subject] = _settled(lines)
+    _write(new)
     return settled
 
 
@@ -187,18 +196,18 @@ def _book(allocation: Allocation, build: Build) -> Sequence[Transfer]:
     """Lock, read, let the rule decide, write what it says."""
     Allocation.objects.select_for_update().get(pk=allocation.pk)
     lines = build(read_transfers(allocation.pk))
-    _write(allocation, lines)
+    _write(lines)
     return lines
 
 
-def _write(allocation: Allocation, lines: Sequence[Transfer]) -> None:
+def _write(lines: Sequence[Transfer]) -> None:
     keys = {line.reservation for line in lines if line.reservation}
     reservations = {row.key: row for row in LedgerTransfer.objects.filter(key__in=keys)} if keys else {}
     LedgerTransfer.objects.bulk_create(
         [
             LedgerTransfer(
                 key=line.key,
-                allocation=allocation,
+                allocation_id=line.allocation_id,
                 number=line.number,
                 kind=line.kind,
                 debit=line.debit,
@@ -215,12 +224,12 @@ def _write(allocation: Allocation, lines: Sequence[Transfer]) -> None:
     )
 
 
-def _read_lines_of(allocation: Allocation, uses: Sequence[Use]) -> Mapping[str, Sequence[Transfer]]:
+def _read_lines_of(uses: Sequence[Use]) -> Mapping[str, Sequence[Transfer]]:
     """Read the lines of subjects and of their reservations: by the subject, or by the reservation's key."""
     wanted = [use.reservation for use in uses if use.reservation]
     made = list(LedgerTransfer.objects.filter(key__in=wanted)) if wanted else []
     subjects = [use.subject for use in uses]
-    own = allocation.transfers.filter(Q(subject__in=subjects) | Q(reservation__in=[row.pk for row in made]))
+    own = LedgerTransfer.objects.filter(Q(subject__in=subjects) | Q(reservation__in=[row.pk for row in made]))
     keys = {row.pk: row.key for row in made}
     groups: dict[str, list[Transfer]] = defaultdict(list)
     for row in (*made, *own.select_related("reservation").order_by("number")):
@@ -231,8 +240,9 @@ def _read_lines_of(allocation: Allocation, uses: Sequence[Use]) -> Mapping[str, 
     return groups
 
 
-def _last_number(allocation: Allocation) -> int:
-    return int(allocation.transfers.aggregate(last=Max("number"))["last"] or 0)
+def _last_numbers(allocation_ids: Iterable[str]) -> Mapping[str, int]:
+    rows = LedgerTransfer.objects.filter(allocation__in=list(allocation_ids)).order_by()
+    return dict(rows.values_list("allocation").annotate(last=Max("number")))
 
 
 def _settled(lines: Sequence[Transfer]) -> Settled:
