@@ -39,7 +39,8 @@ _GITHUB = re.compile(r"(?:gh[oprsu]|npm)_[A-Za-z0-9]{36}(?![A-Za-z0-9])")
 _GITHUB_TAIL = re.compile(r"(?:gh[oprsu]|npm)_[A-Za-z0-9]\Z")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----((?:[A-Za-z0-9+/=\s\\:,.]|-(?!----)){40,16000})-----END \1-----"
+    r"-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----"
+    r"((?:[A-Za-z0-9+/=\s\\:,.]|-(?!----)){40,16000})-----END \1-----"
 )
 _WEB_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{16,2000}(?![\w-])")
 _ASSIGNED = re.compile(r"""["']?\s{0,3}(?::|=>?|:=)\s{0,3}(["'`]?)([^\s"'`<>(){}\[\],;]{12,200})\1""")
