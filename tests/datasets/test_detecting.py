@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from stdnum import iban, luhn
 
 from kifabrik.datasets.detectors.rule import Hit
-from kifabrik.datasets.detectors.table import KINDS, RULES, scan
+from kifabrik.datasets.detectors.scanner import Scanner
+from kifabrik.datasets.detectors.table import KINDS, RULES
 
 FOUND = [
     ("email", "Write to anna.schmidt+news@firma-köln.de.", "anna.schmidt+news@firma-köln.de"),
@@ -62,6 +63,12 @@ KINDS_OF_THE_CARD = {
     *("email", "phone", "iban", "payment-card", "vat-number", "national-id", "travel-document", "driving-licence"),
     *("ip-address", "mac-address", "secret", "url-credentials", "coordinates", "date-of-birth"),
 }
+
+SCANNER = Scanner(tiers_min=1)
+
+
+def scan(text: str, *, is_code: bool) -> tuple[Hit, ...]:
+    return SCANNER.scan([text], is_code=[is_code])[0]
 
 
 def cut(text: str, hits: tuple[Hit, ...]) -> list[tuple[str, str]]:
