@@ -23,7 +23,7 @@ from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.datasets import robots
 from kifabrik.datasets.hosts import path_of, registrable_domain, split_host
 from kifabrik.datasets.reference import crawlers
-from kifabrik.datasets.robots import Robots, Rule
+from kifabrik.datasets.robots import Rule
 from kifabrik.records.dataset_card import OptOutEvidence, SkippedFile
 
 Kind = Literal["robots.txt", "tdmrep.json", "ai.txt"]
@@ -36,23 +36,21 @@ _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}\.)+[a-z0-9-]{2,63}")
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What the file of one host says, asked path by path."""
+    """What the file of one host says, asked path by path; `groups` are None where the file says nothing."""
 
     kind: Kind
-    robots: Robots | None = None
-    rules: tuple[Rule, ...] = ()
+    groups: tuple[tuple[Rule, ...], ...] | None = None
 
     def reserves(self, path: str) -> bool | None:
         """Say whether mining this path is reserved; None where the file does not say."""
+        if self.groups is None:
+            return None
         if self.kind == "tdmrep.json":
             # `allows` is the opposite of tdm-reservation; of several rules the stricter one counts.
-            said = [rule.allows for rule in self.rules if rule.matches(path)]
+            said = [rule.allows for group in self.groups for rule in group if rule.matches(path)]
             return None if not said else not all(said)
-        if self.robots is None:
-            return None
-        if self.kind == "ai.txt":
-            return not all(self.robots.allows("*", path + suffix) for suffix in ("", *TEXT_SUFFIXES))
-        return not all(self.robots.allows(row.agent, path) for row in crawlers().rows)
+        suffixes = ("", *TEXT_SUFFIXES) if self.kind == "ai.txt" else ("",)
+        return not all(robots.allows(group, path + suffix) for group in self.groups for suffix in suffixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +134,15 @@ def _read(path: Path) -> bytes:
 
 def _understand(kind: Kind, data: bytes) -> Reservation:
     if kind == "tdmrep.json":
-        return Reservation(kind, rules=tuple(_read_tdmrep(data)))
+        rules = tuple(_read_tdmrep(data))
+        return Reservation(kind, (rules,) if rules else None)
     # A page of HTML where robots.txt should be is the answer of a server that has none.
-    is_page = data.lstrip()[:1] == b"<"
-    return Reservation(kind, robots=None if is_page else robots.parse(data))
+    if data.lstrip()[:1] == b"<":
+        return Reservation(kind)
+    read = robots.parse(data)
+    agents = ["*"] if kind == "ai.txt" else [row.agent for row in crawlers().rows]
+    # Most files have one group for all of them, so that a path is asked about once and not once for each crawler.
+    return Reservation(kind, tuple(dict.fromkeys(read.group_of(agent) for agent in agents)))
 
 
 def _read_tdmrep(data: bytes) -> Iterator[Rule]:

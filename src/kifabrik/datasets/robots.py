@@ -44,25 +44,23 @@ class Robots:
 
     groups: dict[str, list[Rule]] = field(default_factory=dict)
 
-    def allows(self, agent: str, path: str) -> bool:
-        """Say whether a user agent may fetch a path: the longest matching rule of its group wins, Allow on a tie.
+    def group_of(self, agent: str) -> tuple[Rule, ...]:
+        """Give the rules that a user agent obeys: those of its own group, else those of the group `*`."""
+        return tuple(self.groups.get(agent.lower(), self.groups.get("*", ())))
 
-        An agent without a group of its own obeys the group `*`; without any rule everything may be fetched.
-        """
-        rules = self.groups.get(agent.lower(), self.groups.get("*", []))
-        best = Rule("", allows=True)
-        for rule in rules:
-            if (
-                rule.pattern
-                and rule.matches(path)
-                and (len(rule.pattern), rule.allows)
-                > (
-                    len(best.pattern),
-                    best.allows,
-                )
-            ):
-                best = rule
-        return best.allows
+    def allows(self, agent: str, path: str) -> bool:
+        """Say whether a user agent may fetch a path; without any rule everything may be fetched."""
+        return allows(self.group_of(agent), path)
+
+
+def allows(rules: Iterable[Rule], path: str) -> bool:
+    """Say whether one group of rules lets a path be fetched: the longest matching rule wins, Allow on a tie."""
+    best = Rule("", allows=True)
+    for rule in rules:
+        weight = (len(rule.pattern), rule.allows)
+        if rule.pattern and weight > (len(best.pattern), best.allows) and rule.matches(path):
+            best = rule
+    return best.allows
 
 
 def parse(data: bytes) -> Robots:
