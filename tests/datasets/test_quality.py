@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kifabrik.datasets.line_shapes import cut_lines
 from kifabrik.datasets.quality import SIGNALS, doubts, doubts_many
 from kifabrik.datasets.repetition import Rows, find_repetitive, measure_repeated, measure_top
 from kifabrik.datasets.words import split_words
@@ -155,6 +156,35 @@ def test_company_changes_nothing() -> None:
 
 def test_a_book_on_one_line_takes_no_time() -> None:
     assert "repeated-phrases" in english("all work and no play makes jack a dull boy " * 50_000)
+
+
+def test_blanks_without_end_take_no_time_and_are_no_line() -> None:
+    assert english(" " * 3_000_000) == ("length",)
+    indented = "\n".join(" " * 500 + f"- {line}" + "\t" * 300 for line in PROSE.replace("\n", " ").split(". "))
+    assert "bullets" in english(indented)
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts=st.lists(st.text(alphabet="aé…. \t\n-•»\r中", max_size=60), min_size=1, max_size=4))
+def test_lines_are_those_of_the_plain_definition(texts: list[str]) -> None:
+    words = split_words(texts)
+    every, stripped = cut_lines(words)
+    for number, text in enumerate(texts):
+        plain = [line.strip() for line in text.split("\n") if line.strip()]
+        mine = np.flatnonzero(stripped.owners == number)
+        found = [bytes(stripped.raw[stripped.begins[i] : stripped.stops[i]]).decode() for i in mine]
+        assert found == plain
+        assert stripped.lengths[mine].tolist() == [len(line) for line in plain]
+        assert stripped.begin_with_bullet()[mine].tolist() == [line[0] in "-•" for line in plain]
+        assert stripped.end_with_punctuation()[mine].tolist() == [line[-1] in "….»" for line in plain]
+        assert stripped.end_with_ellipsis()[mine].tolist() == [line.endswith(("…", "...")) for line in plain]
+        again = {
+            bytes(stripped.raw[stripped.begins[i] : stripped.stops[i]]).decode()
+            for i in stripped.repeated()
+            if stripped.owners[i] == number
+        }
+        assert again >= {line for line in plain if plain.count(line) > 1}
+        assert every.counts[number] == text.count("\n") + 1
 
 
 few_words = st.lists(st.sampled_from(["aa", "b", "cccc", "dd", "e"]), min_size=1, max_size=40)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kifabrik.datasets.function_words import load_function_words
+from kifabrik.datasets.line_shapes import cut_lines, find_code_line_doubts, find_line_doubts
 from kifabrik.datasets.repetition import find_repetitive, sum_by_text
 from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, hash_runs, split_words
 
@@ -61,8 +62,6 @@ SIGNALS = (
 )
 _ORDER = {signal.code: place for place, signal in enumerate(SIGNALS)}
 
-_BULLETS = frozenset("•‣▪▫●○◦–*-")
-_ENDS = frozenset(".!?…:;\"'”»’)。")
 _GOPHER_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _LANGUAGE_WORDS = 20
 _MARKS = 1 << 12
@@ -94,15 +93,27 @@ def doubts_of_words(
 ) -> list[tuple[str, ...]]:
     """Give the doubts on a block of texts whose words were cut already for another purpose."""
     found: list[set[str]] = [set() for _ in texts]
-    prose = np.flatnonzero(~np.asarray(is_code, dtype=np.bool_))
-    if len(prose) < len(texts):
-        words = words.pick(prose)
-    chosen = prose.tolist()
-    for code, mask in _look_at_words([texts[each] for each in chosen], words, [languages[each] for each in chosen]):
-        for number in prose[mask]:
+    is_prose = ~np.asarray(is_code, dtype=np.bool_)
+    prose = np.flatnonzero(is_prose)
+    every, stripped = cut_lines(words)
+    for code, mask in find_line_doubts(texts, stripped):
+        for number in np.flatnonzero(mask & is_prose).tolist():
             found[number].add(code)
+    for number in np.flatnonzero(find_code_line_doubts(every) & ~is_prose).tolist():
+        found[number].add("code-lines")
+    if len(prose):
+        chosen = prose.tolist()
+        picked = words if len(prose) == len(texts) else words.pick(prose)
+        for code, mask in _look_at_words(
+            [texts[each] for each in chosen], picked, [languages[each] for each in chosen]
+        ):
+            for number in prose[mask].tolist():
+                found[number].add(code)
     for text, codes, code_text in zip(texts, found, is_code, strict=True):
-        codes.update(_look_at_code(text) if code_text else _look_at_lines(text))
+        if code_text and text and _count_alphanumeric(text) < 0.25 * len(text):
+            codes.add("code-symbols")
+        elif not code_text and "{" in text:
+            codes.add("curly-bracket")
     return [tuple(sorted(codes, key=_ORDER.__getitem__)) for codes in found]
 
 
@@ -190,46 +201,6 @@ def _find_phrases(texts: Sequence[str], words: Words) -> Iterator[tuple[str, Mas
             for text in set((np.searchsorted(words.firsts, places, side="right") - 1).tolist()):
                 mask[text] |= phrase in texts[text].lower()
         yield code, mask
-
-
-def _look_at_lines(text: str) -> Iterator[str]:
-    if "{" in text:
-        yield "curly-bracket"
-    lines = [line for line in map(str.strip, text.split("\n")) if line]
-    if not lines:
-        return
-    count = len(lines)
-    if any(line[0] in _BULLETS for line in lines[: count // 10 + 1]) and (  # one of so many is, if nine of ten are
-        sum(line[0] in _BULLETS for line in lines) > 0.9 * count
-    ):
-        yield "bullets"
-    if ("…" in text or "..." in text) and sum(line.endswith(("…", "...")) for line in lines) > 0.3 * count:
-        yield "ellipsis-lines"
-    if sum(map(_ENDS.__contains__, [line[-1] for line in lines])) <= 0.12 * count:
-        yield "line-ends"
-    if sum(map((30).__ge__, map(len, lines))) >= 0.67 * count:
-        yield "short-lines"
-    if _repeat(lines):
-        yield "repeated-lines"
-    if "\n\n" in text and _repeat([part for part in map(str.strip, text.split("\n\n")) if part]):
-        yield "repeated-paragraphs"
-
-
-def _repeat(parts: list[str]) -> bool:
-    """Whether over 30 % of the parts, or 20 % of their characters, stood there before."""
-    once = set(parts)
-    if len(once) == len(parts):
-        return False
-    size = sum(map(len, parts))
-    return len(parts) - len(once) > 0.3 * len(parts) or size - sum(map(len, once)) > 0.2 * size
-
-
-def _look_at_code(text: str) -> Iterator[str]:
-    lengths = list(map(len, text.split("\n")))
-    if max(lengths) > 1000 or sum(lengths) > 100 * len(lengths):
-        yield "code-lines"
-    if text and _count_alphanumeric(text) < 0.25 * len(text):
-        yield "code-symbols"
 
 
 def _make_counter() -> Callable[[str], int]:

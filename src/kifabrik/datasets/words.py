@@ -45,8 +45,11 @@ class Words:
     """The words of several texts in one row: byte places in `data`, and where each text's words begin and end.
 
     `firsts[i]` to `firsts[i + 1]` are the words of text i; `starts` and `ends` are byte places in the folded `data`.
+    `raw` are the bytes before signs were blanked, with a line feed after each text; text i begins at `borders[i]`.
     """
 
+    raw: npt.NDArray[np.uint8]
+    borders: Places
     data: npt.NDArray[np.uint8]
     starts: Places
     ends: Places
@@ -73,7 +76,8 @@ class Words:
     def pick(self, texts: Places) -> "Words":
         """Give the words of some of the texts."""
         firsts, places = pick_rows(self.firsts, texts)
-        picked = Words(data=self.data, starts=self.starts[places], ends=self.ends[places], firsts=firsts)
+        borders = np.append(self.borders[texts], self.borders[-1])
+        picked = Words(self.raw, borders, self.data, self.starts[places], self.ends[places], firsts)
         picked.__dict__["hashes"] = self.hashes[places]
         return picked
 
@@ -99,8 +103,8 @@ def split_words(texts: Sequence[str]) -> Words:
     """Cut texts into words; the words of a text do not depend on the other texts of the batch."""
     folded = [_fold(text) for text in texts]
     lengths = np.fromiter(map(len, folded), dtype=np.int64, count=len(folded))
-    joined = b" ".join([*folded, b" " * _PAD_BYTES]).translate(_FOLD)
-    data = np.frombuffer(joined, dtype=np.uint8)
+    joined = b"\n".join([*folded, b" " * _PAD_BYTES])
+    data = np.frombuffer(joined.translate(_FOLD), dtype=np.uint8)
     if not joined.isascii():
         data = _blank_signs(data)
     is_word = data != _GAP
@@ -109,7 +113,8 @@ def split_words(texts: Sequence[str]) -> Words:
         edges = np.concatenate(([0], edges))
     starts, ends = edges[::2], edges[1::2]  # the padding ends the last word
     borders = np.concatenate(([0], np.cumsum(lengths + 1)))
-    return Words(data=data, starts=starts, ends=ends, firsts=np.searchsorted(starts, borders).astype(np.int64))
+    firsts = np.searchsorted(starts, borders).astype(np.int64)
+    return Words(np.frombuffer(joined, dtype=np.uint8), borders, data, starts, ends, firsts)
 
 
 def pick_rows(firsts: Places, texts: Places) -> tuple[Places, Places]:
