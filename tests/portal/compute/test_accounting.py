@@ -287,6 +287,15 @@ def test_what_accounting_takes_back_stays_booked_and_is_shown_as_runaway(place) 
     assert (line.seconds, line.reason) == (-500, Reason.RUNAWAY)
 
 
+def test_a_job_that_the_cluster_lost_sight_of_is_shown(place) -> None:
+    account(place, make_job(place, gpu_seconds=500, ended=False))
+
+    account(place, make_job(place, gpu_seconds=500, ended=False, state="RUNAWAY"))
+
+    (line,) = reconcile_allocation(place.allocation).lines
+    assert (line.seconds, line.reason) == (0, Reason.RUNAWAY)
+
+
 def test_usage_that_accounting_never_mentions_is_found(place) -> None:
     run = go(place, seconds=900)
     use(place, run, 300)

@@ -46,7 +46,18 @@ def in_language(row: object, name: str = "name") -> str:
 
 def list_tables() -> list[Table]:
     """Put all reference data into tables."""
-    return [_modes(), _systems(), _factories(), _countries(), _sizes(), _aid(), _law(), _thresholds(), _assumptions()]
+    return [
+        _modes(),
+        _systems(),
+        _factories(),
+        _countries(),
+        _sizes(),
+        _aid(),
+        _law(),
+        _thresholds(),
+        _life(),
+        _assumptions(),
+    ]
 
 
 def _table(anchor: str, title: Text, text: Text, rows: Iterable[Row], *columns: Column) -> Table:
@@ -106,6 +117,8 @@ def _systems() -> Table:
         (_("Peak"), lambda row: _power(row.peak_flops)),
         (_("Watts"), lambda row: int(row.watts_per_device)),
         (_("Devices in a node"), lambda row: row.devices_per_node),
+        (_("What the scheduler calls a device"), lambda row: row.scheduler_device),
+        (_("Its site counts for a GPU-hour"), lambda row: f"{row.site_units_per_gpu_hour:g} {row.site_unit}"),
         (_("Note"), lambda row: row.note or "–"),
     )
 
@@ -189,6 +202,18 @@ def _thresholds() -> Table:
         (_("Share"), lambda row: f"{row.share:.2f}" if row.share else "–"),
         (_("Act"), lambda row: row.act),
         (_("Article"), lambda row: row.article),
+    )
+
+
+def _life() -> Table:
+    return _table(
+        "allocation-life",
+        _("The life of an allocation"),
+        _("Marks of use, warnings, and what an extension gives where the access mode says nothing else."),
+        reference.allocation_life().values(),
+        (_("What"), lambda row: row.words),
+        (_("Value"), lambda row: f"{row.value:g}"),
+        (_("Unit"), lambda row: row.unit),
     )
 
 

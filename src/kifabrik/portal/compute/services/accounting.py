@@ -158,9 +158,13 @@ def _begin(site: Site, row: AccountedJob, owners: _Owners) -> JobAccount:
 
 
 def _says_more(row: AccountedJob, job: JobAccount) -> bool:
-    """A statement is newer after another start, after the end, or with more use; so old ones are known as old."""
+    """A statement is newer after another start, after the end, or with more use; so old ones are known as old.
+
+    With the same figures another word for the state is news: the cluster lost sight of the job, or it was cancelled.
+    """
     new = (row.restarts, row.ended_at is not None, row.gpu_seconds, row.started_at is not None)
-    return new > (job.restarts, job.ended_at is not None, job.gpu_seconds, job.started_at is not None)
+    old = (job.restarts, job.ended_at is not None, job.gpu_seconds, job.started_at is not None)
+    return new > old or (new == old and row.state != job.state)
 
 
 def _state(job: JobAccount, row: AccountedJob, *, now: datetime) -> None:
