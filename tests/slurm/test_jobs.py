@@ -1,6 +1,7 @@
 """Jobs on a real Slurm as they should go: ends, limits, cancels, arrays, dependencies, several nodes, usage."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.slurm.patience import wait, wait_for_ends, wait_for_state
 from tests.slurm.private_cluster import PrivateCluster
 
 from kifabrik.cluster.jobs import JobRef, JobState
+from kifabrik.cluster.slurm.commands import Slurm
 from kifabrik.cluster.slurm.executor import SlurmExecutor
 from kifabrik.cluster.slurm.script import ArraySpec
 from kifabrik.core.errors import InvalidInput, NotFound, Unavailable
@@ -178,6 +180,47 @@ def test_paused_account_takes_no_job_now(executor: SlurmExecutor, job, cluster, 
 
     ref = executor.submit(job("x", "pass"))
     assert wait_for_ends(executor, [ref])[ref].state is JobState.SUCCEEDED
+
+
+class Counting(Slurm):
+    """Notes which commands were started to read."""
+
+    asked: list[str]
+
+    def read(self, program: str, *options: str, known_failures: str = "") -> list[str]:
+        self.asked.append(program)
+        return super().read(program, *options, known_failures=known_failures)
+
+    def stream(self, program: str, *options: str) -> Iterator[str]:
+        self.asked.append(program)
+        return super().stream(program, *options)
+
+
+def test_one_look_at_many_jobs_is_one_question(job, profile, cluster: PrivateCluster, tmp_path: Path, account) -> None:
+    slurm = Counting(environment=cluster.environment)
+    slurm.asked = []
+    held = profile.model_copy(update={"sbatch_options": ("--hold",)})
+    executor = SlurmExecutor(held, state_folder=tmp_path / "state", slurm=slurm)
+    jobs = [job(f"x{number}", "pass") for number in range(15)]
+    for each in jobs:
+        executor.submit(each)
+    assert slurm.asked == ["squeue", "sacct"]  # both once, before the first one
+    slurm.asked.clear()
+
+    refs = [executor.find(each.key) for each in jobs]
+    assert [executor.find(each.key.replace(":1", ":2")) for each in jobs] == [None] * 15
+    assert {report.state for report in executor.poll(refs).values()} == {JobState.WAITING}
+    assert slurm.asked == ["squeue"]
+
+    slurm.write("scancel", f"--account={account}")
+    slurm.asked.clear()
+    wait(lambda: {report.state for report in executor.poll(refs).values()} == {JobState.CANCELLED}, what="cancels")
+    assert slurm.asked[:2] == ["squeue", "sacct"]
+    slurm.asked.clear()
+    executor.poll(refs)
+    assert slurm.asked == []  # an end is not asked for again
+    assert [executor.usage(ref).gpu_seconds for ref in refs] == [0] * 15
+    assert slurm.asked == ["sacct"]
 
 
 def _by_hand(cluster: PrivateCluster, ref: JobRef) -> int:

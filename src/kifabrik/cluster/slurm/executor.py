@@ -72,7 +72,8 @@ class SlurmExecutor:
             open_refs = [ref for ref in wanted if ref not in reports]
             if not open_refs:
                 return reports
-            queue = {ref.job_id: queued for ref in open_refs if (queued := self._queued(ref, 0.0))}
+            self._listing.queue()  # asked now, and once for all that follows
+            queue = {ref.job_id: queued for ref in open_refs if (queued := self._queued(ref, float("inf")))}
             for ref in open_refs:
                 if report := self._report_alive(ref, queue.get(ref.job_id, ())):
                     reports[ref] = report
@@ -238,7 +239,7 @@ class SlurmExecutor:
         last = _last_starts(starts, ref)
         has_ended = bool(last) and not any(outcomes.is_alive(job.state) for job in last)
         # A start that the controller does not know goes on in accounting for ever, and is not billed.
-        counted = [job for job in starts if has_ended or job.ended or self._queued(ref, QUEUE_SECONDS)]
+        counted = [job for job in starts if job.ended or (job in last and self._queued(ref, QUEUE_SECONDS))]
         noticed = self._ended.get(ref)
         return UsageRecord(
             key=ref.key,
