@@ -69,13 +69,18 @@ def make_separator() -> str:
 
 
 def split_records(lines: Iterable[str], *, separator: str, fields: int = len(FIELDS)) -> Iterator[list[str]]:
-    """Put lines together to records of so many fields; a name with line ends in it does not tear its record."""
+    """Put lines together to records of so many fields; a name with line ends in it does not tear its record.
+
+    Raises Unavailable if the last record is torn.
+    """
     waiting = ""
     for line in lines:
         waiting = f"{waiting}\n{line}" if waiting else line
         if waiting.count(separator) >= fields - 1:
             yield waiting.rstrip("\n").split(separator)
             waiting = ""
+    if waiting.strip():
+        raise _strange(waiting[:200])
 
 
 def read_rows(lines: Iterable[str], *, tres: str, user: str, separator: str = "|") -> Iterator[Row]:

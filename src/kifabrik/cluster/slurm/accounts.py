@@ -47,13 +47,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredAccount:
-    """What an account should be; `accounted_gpu_seconds` is None as long as accounting was not asked."""
+    """What an account should be; `accounted_gpu_seconds` is None as long as accounting was not asked.
+
+    In a busy account jobs go on, so that the rounding of limit and counter goes up and down by a minute.
+    """
 
     name: str
     state: Literal["open", "paused", "closed"]
     budget_gpu_seconds: int
     accounted_gpu_seconds: int | None
     members: frozenset[str]
+    is_busy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,8 @@ def _plan_one(account: DesiredAccount, seen: ObservedAccount | None, *, agent_us
             accounted_gpu_seconds=account.accounted_gpu_seconds,
             counter_minutes=seen.counter_minutes,
         )
-        if limit != seen.limit_minutes:
+        is_rounding = account.is_busy and seen.limit_minutes == limit - 1
+        if limit != seen.limit_minutes and not is_rounding:
             yield Change(Verb.LIMIT, name, str(limit))
     is_to_pause = account.state != "open" or limit is None
     if is_to_pause is not seen.is_paused:
@@ -221,11 +226,11 @@ def _words(verb: Verb, names: str, value: str, *, parent: str, cluster: str, tre
     one = ("where", f"name={names}", f"cluster={cluster}")
     match verb:
         case Verb.ADD if parent == "root":
-            return ("add", "account", names, f"cluster={cluster}", *about)
+            return ("add", "account", f"name={names}", f"cluster={cluster}", *about)
         case Verb.ADD:  # paused until it has its limit
-            return ("add", "account", names, f"cluster={cluster}", *about, "GrpJobs=0", "GrpSubmitJobs=0")
+            return ("add", "account", f"name={names}", f"cluster={cluster}", *about, "GrpJobs=0", "GrpSubmitJobs=0")
         case Verb.ADD_MEMBER:
-            return ("add", "user", value, f"cluster={cluster}", f"account={names}")
+            return ("add", "user", f"name={value}", f"cluster={cluster}", f"account={names}")
         case Verb.REMOVE_MEMBER:
             return ("remove", "user", "where", f"name={value}", f"cluster={cluster}", f"account={names}")
         case Verb.LIMIT:
