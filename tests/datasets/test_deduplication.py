@@ -187,6 +187,15 @@ def test_the_order_of_parts_decides_which_twin_stays_and_nothing_else(seed: int)
     assert all(place == names.index(names[place]) for place in found.representative)
 
 
+def test_documents_to_skip_keep_their_numbers_and_meet_nobody() -> None:
+    first = write_text(1)
+    texts = [first, change_words(first, 20), write_text(2), change_words(first, 150)]
+    assert find(texts, skip=np.array([True, False, False, False]), parts=2).representative.tolist() == [0, 1, 2, 1]
+    assert find(texts, skip=np.array([True, True, False, False])).removed.tolist() == []
+    with pytest.raises(InvalidInput, match="2 marks came for 4 documents"):
+        find(texts, skip=np.array([True, False]))
+
+
 def test_little_memory_and_a_file_of_keys_change_nothing(tmp_path: Path) -> None:
     texts = [change_words(write_text(number % 40), number) for number in range(120)]
     assert (

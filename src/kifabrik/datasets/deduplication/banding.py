@@ -20,6 +20,7 @@ from kifabrik.datasets.deduplication.parameters import Parameters
 from kifabrik.datasets.deduplication.signatures import NO_SHINGLE, Signatures
 from kifabrik.datasets.words import Hashes, Places, mix
 
+Mask = npt.NDArray[np.bool_]
 MEMORY_BYTES = 256 * 1024**2
 BUCKET_REACH = 32  # a document is compared with the first of its bucket and with this many before it
 _BYTES_A_KEY = 40  # key, place, order and their sorted copies while one pass is sorted
@@ -32,9 +33,12 @@ _FACTOR = 0xD6E8FEB86659FD93
 
 
 class Collection:
-    """The signatures of all parts under one numbering, in the order of the parts; parts may be memory-mapped files."""
+    """The signatures of all parts under one numbering, in the order of the parts; parts may be memory-mapped files.
 
-    def __init__(self, parts: Sequence[Signatures], parameters: Parameters) -> None:
+    Documents marked in `skip` are not there for any comparison, though they keep their numbers.
+    """
+
+    def __init__(self, parts: Sequence[Signatures], parameters: Parameters, *, skip: Mask | None = None) -> None:
         for part in parts:
             if part.ndim != 2 or part.shape[1] != parameters.permutations:
                 raise InvalidInput(
@@ -43,6 +47,9 @@ class Collection:
                 )
         self.parts = list(parts)
         self.offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts]))).astype(np.int64)
+        self.skip = skip
+        if skip is not None and len(skip) != len(self):
+            raise InvalidInput(f"{len(skip)} marks came for {len(self)} documents.")
         if len(self) > _DOCUMENTS_MAX:
             raise InvalidInput("more than four thousand million documents.", remedy="Check them as several datasets.")
 
@@ -92,7 +99,10 @@ def band_keys(
 
 def _fill(keys: Hashes, collection: Collection, parameters: Parameters) -> None:
     for first, rows in collection.blocks():
-        keys[:, first : first + len(rows)] = _key(rows, parameters).T
+        found = _key(rows, parameters)
+        if collection.skip is not None:
+            found[collection.skip[first : first + len(rows)]] = _NO_KEY
+        keys[:, first : first + len(rows)] = found.T
 
 
 def _key(rows: Signatures, parameters: Parameters) -> Hashes:

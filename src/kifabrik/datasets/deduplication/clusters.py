@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kifabrik.core.errors import InvalidInput
-from kifabrik.datasets.deduplication.banding import MEMORY_BYTES, Collection, candidate_pairs
+from kifabrik.datasets.deduplication.banding import MEMORY_BYTES, Collection, Mask, candidate_pairs
 from kifabrik.datasets.deduplication.parameters import Parameters
 from kifabrik.datasets.deduplication.shingles import find_sets, measure_jaccard
 from kifabrik.datasets.deduplication.signatures import Signatures
@@ -70,18 +70,21 @@ def find_clusters(
     *,
     fetch: Fetch,
     parameters: Parameters,
+    skip: Mask | None = None,
     memory_bytes: int = MEMORY_BYTES,
     scratch: Path | None = None,
 ) -> Clusters:
     """Find near-duplicates in the parts of a dataset, numbered through in the order of the parts.
 
-    `fetch` gives the texts of some documents in the order asked, and is asked for few at a time. The result depends on
-    the order of the documents and on nothing else: not on the split into parts, `memory_bytes` or the machine. Memory:
-    `memory_bytes`, 16 bytes a candidate pair and about 150 MB for texts in comparison; `scratch` is a folder for keys
-    that do not fit. Raises InvalidInput for signatures of other parameters, Unavailable for a full disk.
+    `fetch` gives the texts of some documents in the order asked, and is asked for few at a time. Documents marked in
+    `skip` (exact copies, dropped ones) keep their numbers and are compared with nothing, so that signatures can stay
+    mapped files. The result depends on the order of the documents and on nothing else: not on the split into parts,
+    `memory_bytes` or the machine. Memory: `memory_bytes`, 16 bytes a candidate pair and about 150 MB for texts in
+    comparison; `scratch` is a folder for keys that do not fit. Raises InvalidInput for signatures of other parameters,
+    Unavailable for a full disk.
     """
     parts = [signatures] if isinstance(signatures, np.ndarray) else list(signatures)
-    collection = Collection(parts, parameters)
+    collection = Collection(parts, parameters, skip=skip)
     pairs = candidate_pairs(collection, parameters, memory_bytes=memory_bytes, scratch=scratch)
     judge = _Judge(pairs, collection, fetch, parameters)
     judge.decide_all()
