@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -70,20 +71,19 @@ def _regroup(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     waiting: list[pa.Table] = []
     rows = size_bytes = 0
     for table in tables:
-        begin = 0
-        for row, length in enumerate(_measure(table)):
-            if rows and (rows >= _GROUP_DOCUMENTS or size_bytes + length > _GROUP_BYTES):
-                waiting.append(table.slice(begin, row - begin))
+        ends = np.cumsum(pc.binary_length(table.column("text")).to_numpy())
+        begin = before = 0
+        while begin < table.num_rows:
+            fitting = int(np.searchsorted(ends, before + _GROUP_BYTES - size_bytes, side="right"))
+            end = min(fitting, begin + _GROUP_DOCUMENTS - rows)
+            end = max(end, begin + (not rows))  # a group holds at least one document, however large
+            waiting.append(table.slice(begin, end - begin))
+            rows += end - begin
+            size_bytes += int(ends[end - 1]) - before if end > begin else 0
+            before = int(ends[end - 1]) if end else 0
+            begin = end
+            if begin < table.num_rows:
                 yield pa.concat_tables(waiting).combine_chunks()
-                waiting, rows, size_bytes, begin = [], 0, 0, row
-            rows += 1
-            size_bytes += length
-        waiting.append(table.slice(begin))
+                waiting, rows, size_bytes = [], 0, 0
     if rows:
         yield pa.concat_tables(waiting).combine_chunks()
-
-
-def _measure(table: pa.Table) -> Iterator[int]:
-    """Give the bytes of each text."""
-    for chunk in table.column("text").chunks:
-        yield from pc.binary_length(chunk).to_pylist()

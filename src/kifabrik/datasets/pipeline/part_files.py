@@ -61,18 +61,20 @@ class _Table:
     schema: pa.Schema
     rows: int = 0
     _writer: pq.ParquetWriter = field(init=False)
-    _waiting: list[pa.RecordBatch] = field(default_factory=list)
+    _waiting: dict[str, list[object]] = field(init=False)
     _waiting_rows: int = 0
 
     def __post_init__(self) -> None:
         self._writer = pq.ParquetWriter(self.stream, self.schema, compression="zstd", compression_level=1)
+        self._waiting = {name: [] for name in self.schema.names}
 
     def add(self, columns: Columns) -> None:
         """Take rows."""
-        batch = _make_batch(columns, self.schema)
-        self._waiting.append(batch)
-        self.rows += batch.num_rows
-        self._waiting_rows += batch.num_rows
+        for name, waiting in self._waiting.items():
+            waiting.extend(columns[name])
+        count = len(columns[self.schema.names[0]])
+        self.rows += count
+        self._waiting_rows += count
         if self._waiting_rows >= _GROUP_ROWS:
             self._flush()
 
@@ -89,10 +91,12 @@ class _Table:
         self._writer.is_open = False
 
     def _flush(self) -> None:
-        if self._waiting:
-            table = pa.Table.from_batches(self._waiting, self.schema).unify_dictionaries().combine_chunks()
-            self._writer.write_table(table, row_group_size=table.num_rows)
-        self._waiting, self._waiting_rows = [], 0
+        if self._waiting_rows:
+            batch = _make_batch(self._waiting, self.schema)
+            self._writer.write_table(pa.Table.from_batches([batch]), row_group_size=batch.num_rows)
+        self._waiting_rows = 0
+        for waiting in self._waiting.values():
+            waiting.clear()
 
 
 def _make_batch(columns: Columns, schema: pa.Schema) -> pa.RecordBatch:

@@ -20,6 +20,7 @@ import orjson
 from kifabrik.core import errors
 from kifabrik.core.errors import KifabrikError, Unavailable
 
+_MODULE = "kifabrik.datasets.pipeline.worker"
 _TRIES_MAX = 2
 _READ_BYTES = 65_536
 _ONE_THREAD = dict.fromkeys(
@@ -134,7 +135,7 @@ class Crew:
         return fresh
 
     def _start_one(self) -> _Worker:
-        command = [sys.executable, "-P", "-m", "kifabrik.datasets.pipeline.worker", str(self.place)]
+        command = [sys.executable, "-P", "-m", _MODULE, str(self.place)]
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
