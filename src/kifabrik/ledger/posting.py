@@ -6,6 +6,7 @@ of order, and a post never shrinks.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from kifabrik.core.errors import Conflict, InvalidInput
@@ -18,7 +19,16 @@ from kifabrik.ledger.transfers import (
     reserved,
 )
 
-Part = tuple[TransferKind, str, str, int, str, str]  # kind, debit, credit, amount, ending of the key, note
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One line of a booking before it has its number; `ending` is added to its key."""
+
+    kind: TransferKind
+    debit: str
+    credit: str
+    gpu_seconds: int
+    ending: str = ""
 
 
 def post(
@@ -45,34 +55,26 @@ def post(
     own = [line for line in transfers if line.subject == subject and line.kind is TransferKind.POST]
     left = _left_for(transfers, reservation, subject) if reservation else 0
     growth = max(0, gpu_seconds - sum(line.gpu_seconds for line in own))
-    covered = min(growth, left)
-    said = f"{OVERDRAFT}: {note}" if note and reservation else OVERDRAFT if reservation else note
-    parts: list[Part] = []
-    if covered or (is_final and not growth and not own):
-        parts.append((TransferKind.POST, reserved(allocation_id), consumed(allocation_id), covered, "", note))
-    if growth > covered:
-        excess = growth - covered
-        parts.append((TransferKind.POST, budget(allocation_id), consumed(allocation_id), excess, f":{OVERDRAFT}", said))
-    if is_final and left > covered:
-        rest = left - covered
-        parts.append((TransferKind.VOID, reserved(allocation_id), budget(allocation_id), rest, ":rest", note))
+    parts = _parts(allocation_id, growth=growth, left=left, is_final=is_final)
+    if reservation and is_final and not growth and not own:
+        parts.insert(0, _nothing(allocation_id))
     before = len(transfers) if last_number is None else last_number
     return tuple(
         Transfer(
-            key=f"post:{subject}@{gpu_seconds}{ending}",
+            key=f"post:{subject}@{gpu_seconds}{part.ending}",
             allocation_id=allocation_id,
             number=before + number,
-            kind=kind,
-            debit=debit,
-            credit=credit,
-            gpu_seconds=amount,
+            kind=part.kind,
+            debit=part.debit,
+            credit=part.credit,
+            gpu_seconds=part.gpu_seconds,
             at=at,
             reservation=reservation,
             run_id=run_id,
             subject=subject,
-            note=words,
+            note=_note(part, note, reservation),
         )
-        for number, (kind, debit, credit, amount, ending, words) in enumerate(_usable(parts, reservation), start=1)
+        for number, part in enumerate(parts, start=1)
     )
 
 
@@ -101,6 +103,26 @@ def _of(transfers: Sequence[Transfer], reservation: str) -> list[Transfer]:
     return [line for line in transfers if line.reservation == reservation]
 
 
-def _usable(parts: list[Part], reservation: str) -> list[Part]:
-    """Nothing was used and nothing was set aside: there is nothing to say."""
-    return parts if reservation else [part for part in parts if part[3]]
+def _parts(allocation_id: str, *, growth: int, left: int, is_final: bool) -> list[_Part]:
+    """Split what is new into what the reservation covers, what it does not, and what comes back at the end."""
+    covered, parts = min(growth, left), []
+    if covered:
+        parts.append(_Part(TransferKind.POST, reserved(allocation_id), consumed(allocation_id), covered))
+    if growth > covered:
+        excess = growth - covered
+        parts.append(_Part(TransferKind.POST, budget(allocation_id), consumed(allocation_id), excess, f":{OVERDRAFT}"))
+    if is_final and left > covered:
+        rest = left - covered
+        parts.append(_Part(TransferKind.VOID, reserved(allocation_id), budget(allocation_id), rest, ":rest"))
+    return parts
+
+
+def _nothing(allocation_id: str) -> _Part:
+    """That an attempt used nothing is said too."""
+    return _Part(TransferKind.POST, reserved(allocation_id), consumed(allocation_id), 0)
+
+
+def _note(part: _Part, note: str, reservation: str) -> str:
+    if not reservation or part.ending != f":{OVERDRAFT}":
+        return note
+    return f"{OVERDRAFT}: {note}" if note else OVERDRAFT

@@ -91,8 +91,8 @@ def import_rows(
                 details={"rows": len(rows), "changed": len(changed), "gpu_seconds": posted},
                 now=now,
             )
-        if until is not None:
-            _move_on(site, min(until, now))
+    if until is not None:  # after the rows are kept; and no transaction takes a site after an allocation
+        _move_on(site, min(until, now))
     return Imported(len(changed), posted)
 
 
