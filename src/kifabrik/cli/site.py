@@ -5,14 +5,16 @@ import os
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
-from kifabrik.cli.terminal import explain_errors, print_json, say
-from kifabrik.core.errors import InvalidInput, Unavailable
+from kifabrik.cli.terminal import explain_errors, print_findings, print_json, say
+from kifabrik.core.errors import Conflict, InvalidInput, Unavailable
+from kifabrik.core.findings import has_blocking
 
 app = typer.Typer(no_args_is_help=True, help="Look after the runs of a site.")
 
@@ -70,6 +72,105 @@ def agent(
                 return
             say(f"The site agent works for {client.url} in {home}. Ctrl-C ends it; jobs go on.")
             one.loop(_stop_on_signals())
+
+
+@app.command()
+def install(
+    portal: Annotated[str, typer.Option(help="address of the portal", envvar="KIFABRIK_PORTAL")],
+    home: Annotated[Path, typer.Option(help="folder for datasets, run folders and job states")] = Path("site"),
+    partition: Annotated[str, typer.Option(help="partition for runs; default: the one with most accelerators")] = "",
+    user: Annotated[bool, typer.Option("--user/--system", help="a service of this user, or of the machine")] = True,
+    service_user: Annotated[str, typer.Option(help="with --system: who runs the agent; default: you")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="write over files of another text; keeps them")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the files and write none")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Write a systemd service and a commented profile of this cluster, from what Slurm says of itself."""
+    with explain_errors():
+        from kifabrik.cluster.slurm.commands import Slurm  # httpx and pydantic only where they are needed
+        from kifabrik.site import installation
+        from kifabrik.site.assembly import PROFILE, own_user, state_folder
+
+        home = home.absolute()
+        texts = {
+            home / PROFILE: installation.profile_text(installation.look_around(Slurm(), partition=partition)),
+            _unit_path(for_user=user): installation.unit_text(
+                python=sys.executable, portal=portal, home=home, state=state_folder(),
+                environment=installation.find_environment(), is_for_user=user,
+                user=service_user or own_user(),
+            ),
+        }  # fmt: skip
+        if not dry_run:
+            for folder in (home, state_folder()):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        done = [
+            installation.Written(path, "would write", text)
+            if dry_run
+            else installation.write_new(path, text, replace=replace)
+            for path, text in texts.items()
+        ]
+        if json:
+            print_json({"files": [{"path": str(one.path), "deed": one.deed, "text": one.text} for one in done]})
+        for one in done:
+            say(f"{one.deed}: {one.path}" + (f"\n{one.text}" if dry_run and not json else ""))
+        kept = [str(one.path) for one in done if one.deed == "kept"]
+        if kept:
+            remedy = "Compare with --dry-run, then use --replace; the old file stays beside it as .old."
+            raise Conflict("is there already with another text and was left as it is.", where=kept[0], remedy=remedy)
+        if not dry_run:
+            _say_next_steps(home, for_user=user)
+
+
+@app.command()
+def doctor(
+    portal: Annotated[str, typer.Option(help="address of the portal", envvar="KIFABRIK_PORTAL")],
+    home: Annotated[Path, typer.Option(help="the agent's home folder")] = Path("site"),
+    token_file: Annotated[Path | None, typer.Option(help="file with the site's secret; default: in the home")] = None,
+    site: Annotated[str, typer.Option(help="code of the site that the token must belong to")] = "",
+    with_job: Annotated[bool, typer.Option("--with-job", help="run a short job on a compute node too")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print the findings as one JSON document")] = False,
+    allow_plain_http: Annotated[bool, typer.Option(help="let the secret travel unencrypted")] = False,
+) -> None:
+    """Check everything that an operator may forget: Slurm, accounting, disk, clock, token, service. Changes nothing.
+
+    Ends with 1 if something keeps the site from working.
+    """
+    with explain_errors():
+        from kifabrik.cluster.slurm.commands import Slurm  # httpx and pydantic only where they are needed
+        from kifabrik.site.assembly import own_user, read_site
+        from kifabrik.site.client import PortalClient
+        from kifabrik.site.doctor import examine
+
+        home = home.absolute()
+        secret = read_secret(token_file or home / "token")
+        with PortalClient(portal, secret, allow_plain_http=allow_plain_http, tries=1) as client:
+            findings = examine(
+                read_site(home), home=home, user=own_user(), slurm=Slurm(), client=client,
+                now=lambda: datetime.now(UTC), site_code=site, with_job=with_job,
+            )  # fmt: skip
+        if json:
+            print_json({"findings": [finding.as_dict() for finding in findings]})
+        else:
+            print_findings(findings)
+        if has_blocking(findings):
+            raise typer.Exit(1)
+
+
+def _unit_path(*, for_user: bool) -> Path:
+    from kifabrik.site.doctor import UNIT  # httpx only where it is needed
+
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "systemd" / "user" / UNIT if for_user else Path("/etc/systemd/system") / UNIT
+
+
+def _say_next_steps(home: Path, *, for_user: bool) -> None:
+    systemctl = "systemctl --user" if for_user else "systemctl"
+    say(f"Next: put the site's token into {home / 'token'} (mode 0600), look at the profile, then run")
+    say(f"  kifabrik site doctor --home {home}")
+    say(f"  kifabrik site agent --dry-run --home {home}")
+    say(f"  {systemctl} daemon-reload && {systemctl} enable --now kifabrik-site")
+    if for_user:
+        say("  loginctl enable-linger   # so that it runs when nobody is signed in; once, some sites want an operator")
 
 
 def _rehearse(portal: str, secret: str, *, home: Path, devices: int, json: bool, allow_plain_http: bool) -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +31,7 @@ IDLE_SECONDS = 4.0
 PAUSE_SECONDS_MAX = 60.0
 SAID_AGAIN_ROUNDS = 60  # a trouble that stays is said once an hour
 _DUTY = "the cluster's accounts and accounting"
+_ELSEWHERE = "another site agent works for this cluster with the same prefix of accounts, in another home folder."
 
 log = logging.getLogger("kifabrik.site")
 
@@ -85,11 +86,14 @@ class Agent:
         notices: Notices | None = None,
         find_account: Callable[[str], str | None] = str,
         staging: Preparing | None = None,
+        locks: Sequence[Path] = (),
         is_rehearsal: bool = False,
         renew_token: Callable[[], None] | None = None,
     ) -> None:
         home = home.absolute()
-        self._lock = None if is_rehearsal else _hold(home)
+        self._locks: list[int] = []
+        if not is_rehearsal:
+            self._hold_all([home / "agent.lock", *locks])
         self._client = client
         self._executor = executor
         self._duty = duty
@@ -118,8 +122,16 @@ class Agent:
 
     def close(self) -> None:
         """Let another agent have the home folder; jobs go on."""
-        if self._lock is not None:
-            os.close(self._lock)
+        while self._locks:
+            os.close(self._locks.pop())
+
+    def _hold_all(self, paths: Iterable[Path]) -> None:
+        try:
+            for path in paths:
+                self._locks.append(_hold(path))
+        except BaseException:
+            self.close()
+            raise
 
     def step(self) -> StepReport:
         """Do one round. Raises Unavailable or Refused if the portal cannot be asked at all."""
@@ -240,15 +252,16 @@ def _pause_seconds(times: int) -> float:
     return min(PAUSE_SECONDS_MAX, 2.0 ** min(times, 10))
 
 
-def _hold(home: Path) -> int:
-    """Hold the home folder; the kernel lets go when the agent dies, however it dies."""
-    with files.explain_disk_errors(home):
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(home / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _hold(path: Path) -> int:
+    """Hold a lock; the kernel lets go when the agent dies, however it dies."""
+    with files.explain_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(handle)
-        message = "another site agent works in this folder."
-        raise Conflict(message, where=str(home), remedy="Stop it first, or choose another --home.") from error
+        where = str(path.parent) if path.name == "agent.lock" else str(path)
+        message = "another site agent works in this folder." if path.name == "agent.lock" else _ELSEWHERE
+        raise Conflict(message, where=where, remedy="Stop it first.") from error
     return handle

@@ -38,6 +38,12 @@ def own_user() -> str:
         ) from error
 
 
+def state_folder() -> Path:
+    """Name the folder of the locks that keep a second agent of this user away from the same accounts."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "kifabrik"
+
+
 def build_agent(
     client: PortalClient,
     *,
@@ -63,9 +69,17 @@ def build_agent(
         duty=duty,
         find_account=duty.accounts.find if duty else _no_account,
         staging=RehearsalStaging(home, say) if say else None,
+        locks=_locks(profile),
         is_rehearsal=say is not None,
         renew_token=renew_token,
     )
+
+
+def _locks(profile: SiteProfile) -> tuple[Path, ...]:
+    """Two homes are two memories: on one cluster they would submit a run twice."""
+    if profile.executor != "slurm":
+        return ()
+    return (state_folder() / f"agent-{profile.cluster}-{profile.account_prefix.rstrip('-')}.lock",)
 
 
 def _no_account(_cluster_account: str) -> str:
