@@ -19,10 +19,11 @@ from kifabrik.core.quantities import format_bytes
 from kifabrik.datasets.documents import Passage, SourceFile
 from kifabrik.datasets.formats import ARCHIVE_FORMATS, FORMATS, find_suffix
 from kifabrik.datasets.readers.packed import require_expansion
-from kifabrik.datasets.readers.reading import BrokenStream, Reading, Unreadable
+from kifabrik.datasets.readers.reading import BrokenStream, Reading, Unreadable, read_at_most
 
 ReadMember = Callable[[Reading, BinaryIO], Iterator[Passage]]
 _STREAMED = frozenset({"jsonl", "csv", "tsv", "tar"})  # all other members are held whole while they are read
+_ROOM_BYTES = 1024**2
 _UNPACK = "Unpack the archive and name the folder."
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError, OSError)
 
@@ -181,11 +182,11 @@ def _open_member(inner: Reading, member: _Member, spent: _Spent) -> BinaryIO:
     stream = member.open()
     if stream is None:
         raise Unreadable("not a regular file")
-    counted = io.BufferedReader(_Counted(cast(BinaryIO, stream), spent), 1024**2)
+    counted = io.BufferedReader(_Counted(cast(BinaryIO, stream), spent), min(_ROOM_BYTES, member.size_bytes + 1))
     if inner.file.format in _STREAMED:
         return cast(BinaryIO, counted)
     limit = inner.limits.packed_file_bytes_max
-    data = counted.read(limit + 1)
+    data = read_at_most(cast(BinaryIO, counted), limit, member.size_bytes)
     if len(data) > limit:
         raise Unreadable(f"larger than {format_bytes(limit)}; unpack the archive to have it read")
     inner.file = SourceFile(inner.file.path, inner.file.name, len(data), inner.file.format)

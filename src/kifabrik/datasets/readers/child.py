@@ -142,8 +142,11 @@ def _send_all(line: socket.socket, job: dict[str, Any], file: SourceFile, stream
 
     def begin(number: int, path: str) -> None:
         outbox.flush()  # what was read of others shall not be lost with this one
-        with clock.paused():
-            _prepare(FORMATS.get(find_suffix(path), ""), reading.limits)
+        kind = FORMATS.get(find_suffix(path), "")
+        if not dispatch.is_prepared(kind):
+            with clock.paused():
+                _prepare(kind, limits)
+        clock.wind()
         frames.send(line, frames.MEMBER, orjson.dumps([number, path, clock.used_seconds]))
 
     limits = Limits(**job["limits"])

@@ -134,7 +134,7 @@ class _Elements:
                 raise BrokenRecord("the element is nested too deeply", _FIX) from error
             if end == len(self.text) and self._read_more(decode, _CHUNK_BYTES):
                 continue  # a number may go on
-            has_halves = r"\ud" in self.text[self.place : end].lower()
+            has_halves = any(self.text.find(half, self.place, end) >= 0 for half in (r"\ud", r"\uD"))
             self.place = end
             return _HALF if has_halves and not _is_whole(element) else element
 

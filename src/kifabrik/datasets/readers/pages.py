@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from kifabrik.datasets.documents import Passage
 from kifabrik.datasets.readers import encodings
 from kifabrik.datasets.readers.packed import require_expansion
-from kifabrik.datasets.readers.reading import BrokenStream, Reading, Unreadable
+from kifabrik.datasets.readers.reading import BrokenStream, Reading, Unreadable, read_at_most
 from kifabrik.datasets.readers.records import read_date
 from kifabrik.datasets.readers.text import cut_long, require_document_size
 
@@ -95,7 +95,7 @@ def read_docx(reading: Reading, stream: BinaryIO) -> Iterator[Passage]:
 
 
 def _read_whole(reading: Reading, stream: BinaryIO) -> bytes:
-    data = stream.read(reading.limits.packed_file_bytes_max + 1)
+    data = read_at_most(stream, reading.limits.packed_file_bytes_max, reading.file.size_bytes)
     require_document_size(len(data), reading)
     return data
 

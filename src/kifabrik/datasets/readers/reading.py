@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.quantities import format_bytes
 from kifabrik.datasets.documents import Limits, SourceFile
 
+_MORE_BYTES = 1024**2
 Skip = Callable[[str, str], None]  # a path with its record or member, and the reason in words
 
 Begin = Callable[[int, str], None]  # number and name of a member
@@ -100,6 +102,17 @@ class Reading:
         if self.skip is None:
             return InvalidInput(f"{problem}.", where=self.file.name, remedy=remedy)
         return Unreadable(problem)
+
+
+def read_at_most(stream: BinaryIO, limit: int, expected: int) -> bytes:
+    """Read a stream of about `expected` bytes to its end, or one byte more than `limit`.
+
+    A stream makes room for all that is asked for, so only what is expected is.
+    """
+    data = stream.read(min(limit, expected) + 1)
+    while len(data) <= limit and (more := stream.read(min(limit + 1 - len(data), _MORE_BYTES))):
+        data += more
+    return data
 
 
 def long_line(limit_bytes: int) -> tuple[str, str]:

@@ -1,7 +1,9 @@
 """Reads CSV and TSV: a header, then one passage a row. Knows rows and quotes, not what columns mean."""
 
 import csv
+import io
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO, Protocol
 
 from kifabrik.datasets.documents import Passage
@@ -9,6 +11,7 @@ from kifabrik.datasets.readers import encodings, records
 from kifabrik.datasets.readers.reading import BrokenRecord, BrokenStream, Reading, Unreadable, long_line
 from kifabrik.datasets.readers.records import Shape
 
+_CHUNK_BYTES = 1024**2
 _DELIMITERS = ",;\t|"
 _FIX = "Save the table again with every text in quotes."
 
@@ -16,10 +19,12 @@ _FIX = "Save the table again with every text in quotes."
 def read_table(reading: Reading, stream: BinaryIO, raw: BinaryIO) -> Iterator[Passage]:
     """Give a passage a row; `record` is the line on which the row begins."""
     csv.field_size_limit(max(reading.limits.document_bytes_max, csv.field_size_limit()))
-    lines = _Lines(reading, stream)
+    blocks = _read_blocks(reading, stream)
     try:
-        first = lines.peek()
-        delimiter = "\t" if reading.file.format == "tsv" else max(_DELIMITERS, key=first.count)
+        first = next(blocks, "")
+        header = first.partition("\n")[0]
+        delimiter = "\t" if reading.file.format == "tsv" else max(_DELIMITERS, key=header.count)
+        lines = chain.from_iterable(io.StringIO(block, newline="\n") for block in chain([first], blocks))
         rows = csv.reader(lines, delimiter=delimiter, strict=True)
         names = [name.strip() for name in next(rows, [])]
     except (csv.Error, BrokenStream) as error:
@@ -69,35 +74,24 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[list[str]]: ...
 
 
-class _Lines:
-    """The lines of a table as text; raises BrokenStream for one that is too long, Unreadable for what is no text."""
-
-    def __init__(self, reading: Reading, stream: BinaryIO) -> None:
-        self._limit, self._stream = reading.limits.line_bytes_max, stream
-        self._place, self._held = 0, ""
-
-    def peek(self) -> str:
-        """Give the first line without taking it."""
-        self._held = self._held or next(self, "").removeprefix("\ufeff")
-        return self._held
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        if self._held:
-            line, self._held = self._held, ""
-            return line
-        data = self._stream.readline(self._limit + 1)
-        if not data:
-            raise StopIteration
-        if len(data) > self._limit:
-            raise BrokenStream(*long_line(self._limit))
-        if b"\0" in data:
-            raise Unreadable(f"binary: a zero byte at byte {self._place + data.index(0)}")
+def _read_blocks(reading: Reading, stream: BinaryIO) -> Iterator[str]:
+    """Give whole lines, many at a time; raises BrokenStream for one too long, Unreadable for what is no text."""
+    rest, place, limit, codec = b"", 0, reading.limits.line_bytes_max, "utf-8-sig"
+    is_over = False
+    while not is_over:
+        chunk = stream.read(_CHUNK_BYTES)
+        is_over = not chunk
+        data = rest + chunk
+        end = len(data) if is_over else data.rfind(b"\n") + 1
+        if len(data) - end > limit:
+            raise BrokenStream(*long_line(limit))
+        block, rest = data[:end], data[end:]
+        if not block:
+            continue
+        if b"\0" in block:
+            raise Unreadable(f"binary: a zero byte at byte {place + block.index(0)}")
         try:
-            text = data.decode()
+            yield block.decode(codec)
         except UnicodeDecodeError as error:
-            raise encodings.not_utf_8(data, error.start, before=self._place) from error
-        self._place += len(data)
-        return text
+            raise encodings.not_utf_8(block, error.start, before=place) from error
+        place, codec = place + end, "utf-8"

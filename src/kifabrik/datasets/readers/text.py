@@ -7,7 +7,7 @@ from typing import BinaryIO
 from kifabrik.core.quantities import format_bytes
 from kifabrik.datasets.documents import Passage
 from kifabrik.datasets.readers import encodings
-from kifabrik.datasets.readers.reading import BrokenStream, Reading, Unreadable, long_line
+from kifabrik.datasets.readers.reading import BrokenStream, Reading, Unreadable, long_line, read_at_most
 
 _CHUNK_BYTES = 1024**2
 
@@ -16,7 +16,7 @@ def read_text(reading: Reading, stream: BinaryIO) -> Iterator[Passage]:
     """Give a text file as one passage, or as several; raises Unreadable before any passage left it."""
     limit = reading.limits.document_bytes_max
     try:
-        data = stream.read(limit + 1)
+        data = read_at_most(stream, limit, reading.file.size_bytes)
         if len(data) <= limit:
             yield Passage(encodings.decode(data), 0, reading.file.size_bytes)
             return
