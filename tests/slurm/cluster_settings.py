@@ -34,7 +34,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 SchedulerType=sched/backfill
-SchedulerParameters=bf_interval=2,sched_interval=3,bf_max_job_test=500,default_queue_depth=1000,sched_min_interval=0
+SchedulerParameters=batch_sched_delay=0,bf_interval=2,sched_interval=3,bf_max_job_test=500,default_queue_depth=1000,sched_min_interval=0
 PriorityType=priority/multifactor
 PriorityCalcPeriod=1
 PriorityWeightQOS=1000
