@@ -67,7 +67,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
 def _exit_code(error: ChildFailedError) -> int:
     """Take the code of the process that failed first; the others were ended because of it."""
     _rank, failure = error.get_first_failure()
-    return failure.exitcode if failure.exitcode >= 0 else 128 - failure.exitcode
+    return int(failure.exitcode) if failure.exitcode >= 0 else 128 - int(failure.exitcode)
 
 
 if __name__ == "__main__":
