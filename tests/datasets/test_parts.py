@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kifabrik.core.errors import Conflict, InvalidInput, Unavailable
-from kifabrik.datasets.check import Choices, check_dataset
+from kifabrik.datasets.check import Choices, Wish, check_dataset, finish_dataset, plan_dataset
 from kifabrik.datasets.documents import Limits
 from kifabrik.datasets.folder import verify
 from kifabrik.datasets.pipeline import workers, workplace
@@ -118,6 +119,22 @@ def test_the_size_of_the_tasks_changes_nothing(make, reference: Path, tmp_path: 
     assert read_all(tmp_path / "one") == read_all(reference / "whole")
 
 
+def test_parts_can_be_made_by_others_and_finished_later(mixture: Path, reference: Path, tmp_path: Path) -> None:
+    choices = Choices(workers=1, key_file=reference / "data.key")
+    wish = Wish(paths=[mixture], out=tmp_path / "out", name="letters", origin=ORIGIN, limits=TINY, choices=choices)
+    place, count = plan_dataset(wish)
+    limit = resource.getrlimit(resource.RLIMIT_DATA)
+    code = "import sys; from kifabrik.cli.dataset import app; app()"
+    for index in ("0", "2", "1"):
+        words = ["part", str(place), index, "--of", "3"]
+        subprocess.run([sys.executable, "-c", code, *words], check=True, stderr=subprocess.DEVNULL)
+
+    assert workplace.count_parts(place) == count
+    assert finish_dataset(place, now=NOW) == tmp_path / "out"
+    assert read_all(tmp_path / "out") == read_all(reference / "whole")
+    assert resource.getrlimit(resource.RLIMIT_DATA) == limit
+
+
 class Stopped(BaseException):
     """Stands for the end of this process."""
 
@@ -197,7 +214,7 @@ def start_check(mixture: Path, out: Path, key: Path, *more: str) -> subprocess.P
     """Check in a process of its own, with tiny tasks, and slowly enough to be killed in the middle."""
     code = (
         "import sys; from datetime import UTC, datetime; from pathlib import Path\n"
-        "from kifabrik.datasets.check import Choices, check_dataset\n"
+        "from kifabrik.datasets.check import Choices, Wish, check_dataset, finish_dataset, plan_dataset\n"
         "from kifabrik.datasets.documents import Limits\n"
         "from kifabrik.records.dataset_card import DeclaredOrigin\n"
         "origin = DeclaredOrigin(title='Letters', licence='CC-BY-4.0', source='our archive')\n"

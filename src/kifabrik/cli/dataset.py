@@ -8,6 +8,7 @@ import typer
 
 from kifabrik.cli.dataset_check import check
 from kifabrik.cli.dataset_export import export
+from kifabrik.cli.dataset_parts import finish, part
 from kifabrik.cli.dataset_person import find_person
 from kifabrik.cli.login import connect
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, progress_bar, say
@@ -21,6 +22,8 @@ app = typer.Typer(no_args_is_help=True, help="Check data and register them at a 
 
 
 app.command()(check)
+app.command()(part)
+app.command()(finish)
 app.command()(export)
 app.command()(find_person)
 

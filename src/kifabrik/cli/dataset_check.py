@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kifabrik.cli.dataset_parts import submit
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, progress_bar, say
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.findings import Severity, has_blocking
 from kifabrik.core.quantities import format_bytes
 
 if TYPE_CHECKING:
-    from kifabrik.datasets.check import Choices
+    from kifabrik.datasets.check import Wish
     from kifabrik.records import DatasetCard
     from kifabrik.records.dataset_card import DeclaredOrigin
 
@@ -127,6 +128,12 @@ def check(
     findings: Annotated[
         Path | None, typer.Option(help="copy of the JSON Lines with the place of every finding")
     ] = None,
+    slurm: Annotated[
+        Path | None,
+        typer.Option(help="site profile of a Slurm cluster that does it; files on shared storage"),
+    ] = None,
+    slurm_account: Annotated[str, typer.Option(help="account of the cluster that pays")] = "",
+    slurm_jobs: Annotated[int, typer.Option(min=0, help="jobs at once; 0: as many as fit")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="processes; all cores by default")] = None,
     standard_library: Annotated[bool, typer.Option(help="take this Python's own standard library")] = False,
     library_share: Annotated[float, typer.Option(help="share of the standard library's files to take")] = 1.0,
@@ -137,7 +144,7 @@ def check(
     Started again with the same words after a kill or Ctrl-C, it goes on where it was.
     """
     with explain_errors():
-        from kifabrik.datasets.check import Choices  # pydantic, pyarrow and the detectors take their time
+        from kifabrik.datasets.check import Choices, Wish  # pydantic, pyarrow and the detectors take their time
         from kifabrik.datasets.deduplication import Parameters
         from kifabrik.datasets.settings import NearDuplicateChoice
         from kifabrik.records.dataset_card import DeclaredOrigin
@@ -179,16 +186,19 @@ def check(
             workers=workers,
         )
         folder = out or Path(f"{task.name}-dataset")
-        card = _run(
-            task,
-            origin,
-            folder,
-            choices=choices,
+        wish = Wish(
+            paths=task.paths,
+            out=folder,
+            name=task.name,
+            origin=origin,
             held_out_share=held_out_share,
             seed=seed,
-            findings=findings,
-            quiet=as_json,
+            choices=choices,
         )
+        if slurm is not None:
+            submit(wish, profile_file=slurm, account=slurm_account, jobs_at_once=slurm_jobs)
+            return
+        card = _run(wish, findings=findings, quiet=as_json)
         _show(card, folder)
         if as_json:
             print_json(card.model_dump(mode="json"))
@@ -220,17 +230,7 @@ def _choose(paths: Sequence[Path], *, name: str, standard_library: bool, library
     return _Task(paths, name or slug[:64].rstrip("-") or "texts")
 
 
-def _run(
-    task: _Task,
-    origin: "DeclaredOrigin",
-    folder: Path,
-    *,
-    choices: "Choices",
-    held_out_share: float,
-    seed: int,
-    findings: Path | None,
-    quiet: bool,
-) -> "DatasetCard":
+def _run(wish: "Wish", *, findings: Path | None, quiet: bool) -> "DatasetCard":
     from kifabrik.datasets.check import check_dataset, describe_kept  # as in check
     from kifabrik.datasets.pipeline.workplace import place_beside
 
@@ -238,19 +238,19 @@ def _run(
         with progress_bar(visible=not quiet) as bar:
             row = bar.add_task("Checking", total=1.0)
             return check_dataset(
-                task.paths,
-                out=folder,
-                name=task.name,
-                origin=origin,
+                wish.paths,
+                out=wish.out,
+                name=wish.name,
+                origin=wish.origin,
                 now=datetime.now(UTC),
                 progress=lambda note: bar.update(row, completed=note.done),
-                held_out_share=held_out_share,
-                seed=seed,
+                held_out_share=wish.held_out_share,
+                seed=wish.seed,
                 findings_out=findings,
-                choices=choices,
+                choices=wish.choices,
             )
     except KeyboardInterrupt:
-        kept = describe_kept(place_beside(folder))
+        kept = describe_kept(place_beside(wish.out))
         if kept is not None:
             say(kept)
         raise

@@ -21,9 +21,10 @@ from kifabrik.datasets.keys import open_key
 from kifabrik.datasets.opt_outs import read_opt_outs
 from kifabrik.datasets.pipeline import bench, finishing, workers, workplace
 from kifabrik.datasets.pipeline.bench import Bench
-from kifabrik.datasets.pipeline.instruments import scanner
+from kifabrik.datasets.pipeline.instruments import make_names, scanner
 from kifabrik.datasets.pipeline.plan import Task, make_tasks
 from kifabrik.datasets.pipeline.progress import Progress
+from kifabrik.datasets.pipeline.worker import limit_memory
 from kifabrik.datasets.pipeline.workers import Job, crew, do_here
 from kifabrik.datasets.settings import Action, NearDuplicateChoice, PartSettings, PlanRecord
 from kifabrik.records.dataset_card import DatasetCard, DeclaredOrigin
@@ -51,6 +52,20 @@ class Choices:
     workers: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be made of which files: the words of one check."""
+
+    paths: Sequence[Path]
+    out: Path
+    name: str
+    origin: DeclaredOrigin
+    limits: Limits = STANDARD_LIMITS
+    held_out_share: float = 0.05
+    seed: int = 17
+    choices: Choices = Choices()
+
+
 def check_dataset(
     paths: Sequence[Path],
     *,
@@ -71,35 +86,86 @@ def check_dataset(
     `findings_out` receives a copy of the rows of findings. Raises NotFound, InvalidInput with file and line, Conflict
     if `out` is taken, Unavailable for a full disk.
     """
-    if not 0 <= held_out_share < 1:
-        raise InvalidInput("the held-out share is not between 0 and 1.", remedy="Write for example 0.05.")
-    workplace.clear_finished(out)
-    require_free(out)
-    _require_outside(out, paths)
+    wish = Wish(
+        paths=paths,
+        out=out,
+        name=name,
+        origin=origin,
+        limits=limits,
+        held_out_share=held_out_share,
+        seed=seed,
+        choices=choices,
+    )
+    _require_sense(wish)
     if findings_out is not None:
         finding_rows.require_free(findings_out)
     with workplace.owning(out) as place, _keeping_parts(place, limits):
-        selection = sources.find_files(paths, limits=limits)
-        tasks = make_tasks(selection.files, limits=limits)
-        plan = PlanRecord(
-            settings=_settle(choices, limits, place, outside=(out, *paths)),
-            tasks=len(tasks),
-            size_bytes=selection.size_bytes,
-            name=name,
-            origin=origin,
-            held_out_share=held_out_share,
-            seed=seed,
-            drops_reserved=choices.drops_reserved,
-            skipped=selection.skipped,
-            where=", ".join(str(path) for path in paths[:3]),
-        )
-        workplace.clear_drafts(place, parts=len(tasks))
-        bench.write_plan(place, plan, tasks)
+        plan, tasks = _plan(wish, place)
         card = work_through(place, plan, tasks, out=out, now=now, report=progress, count=choices.workers)
         if findings_out is not None:
             finding_rows.copy_rows(out / FINDINGS_NAME, findings_out)
         workplace.remove(place)
     return card
+
+
+def plan_dataset(wish: Wish) -> tuple[Path, int]:
+    """Plan a check whose parts others make; returns the work folder and the number of tasks. Raises as the check does.
+
+    `make_parts` makes parts wherever the work folder and the sources can be seen, `finish_dataset` does the rest.
+    """
+    _require_sense(wish)
+    with workplace.owning(wish.out) as place, _keeping_parts(place, wish.limits):
+        _, tasks = _plan(wish, place)
+    return place, len(tasks)
+
+
+def make_parts(place: Path, *, first: int, step: int) -> int:
+    """Make every `step`-th part of a plan from `first` on, those that are not there yet; returns how many there are."""
+    tasks = bench.read_tasks(place)[first::step]
+    here = Bench(place)
+    limit_memory(here.plan.settings)
+    do_here([Job(b"part " + task.as_line(), task.size_bytes, _name(task)) for task in tasks], here.do, lambda _: None)
+    return len(tasks)
+
+
+def finish_dataset(place: Path, *, now: datetime, workers: int | None = None, progress: Report | None = None) -> Path:
+    """Join the parts of a plan into its dataset folder and return that; parts that are not there yet are made."""
+    out = workplace.out_of(place)
+    require_free(out)
+    with workplace.owning(out), _keeping_parts(place, STANDARD_LIMITS):
+        plan, tasks = PlanRecord.read(place / bench.PLAN), bench.read_tasks(place)
+        work_through(place, plan, tasks, out=out, now=now, report=progress, count=workers)
+        workplace.remove(place)
+    return out
+
+
+def _require_sense(wish: Wish) -> None:
+    if not 0 <= wish.held_out_share < 1:
+        raise InvalidInput("the held-out share is not between 0 and 1.", remedy="Write for example 0.05.")
+    workplace.clear_finished(wish.out)
+    require_free(wish.out)
+    _require_outside(wish.out, wish.paths)
+
+
+def _plan(wish: Wish, place: Path) -> tuple[PlanRecord, tuple[Task, ...]]:
+    """Find the files, cut them into tasks, settle what the choices stand for, and write that down for all workers."""
+    selection = sources.find_files(wish.paths, limits=wish.limits)
+    tasks = make_tasks(selection.files, limits=wish.limits)
+    plan = PlanRecord(
+        settings=_settle(wish.choices, wish.limits, place, outside=(wish.out, *wish.paths)),
+        tasks=len(tasks),
+        size_bytes=selection.size_bytes,
+        name=wish.name,
+        origin=wish.origin,
+        held_out_share=wish.held_out_share,
+        seed=wish.seed,
+        drops_reserved=wish.choices.drops_reserved,
+        skipped=selection.skipped,
+        where=", ".join(str(path) for path in wish.paths[:3]),
+    )
+    workplace.clear_drafts(place, parts=len(tasks))
+    bench.write_plan(place, plan, tasks)
+    return plan, tasks
 
 
 def work_through(
@@ -140,6 +206,7 @@ def _settle(choices: Choices, limits: Limits, place: Path, *, outside: Sequence[
         key_file=str(key_file.absolute()),
         key_id=key.key_id,
         names=choices.names,
+        names_method=make_names(choices.names).method,
         near_duplicates=choices.near_duplicates,
         evaluation=tuple(str(path.absolute()) for path in choices.evaluation_texts),
         evaluation_sets=tuple(each.label for each in index.sets) if index is not None else (),

@@ -30,6 +30,7 @@ class PartSettings(Part):
     key_file: str = Field(default="", description="file with the HMAC key; the file of this user by default")
     key_id: str = Field(default="", description="names the key, which is never written here")
     names: str = Field(default="none", description="'none', 'cues', or the folder of a model")
+    names_method: str = Field(default="none", description="the same as a card says it, with the digest of the model")
     near_duplicates: NearDuplicateChoice = NearDuplicateChoice()
     evaluation: tuple[str, ...] = Field(default=(), description="files and folders with evaluation texts")
     evaluation_sets: tuple[str, ...] = Field(default=(), description="their names and digests")
@@ -41,14 +42,9 @@ class PartSettings(Part):
     tool: str = __version__
 
     @property
-    def names_method(self) -> str:
-        """How names are looked for, as a card says it."""
-        return self.names
-
-    @property
     def digest(self) -> str:
         """Name the settings by what they say; places of files do not count, their contents do."""
-        row = self.model_dump(mode="json", exclude={"key_file", "evaluation", "near_duplicates", "opt_outs"})
+        row = self.model_dump(mode="json", exclude={"key_file", "names", "evaluation", "near_duplicates", "opt_outs"})
         row["limits"] = asdict(self.limits)
         near = self.near_duplicates
         numbers = near.parameters  # bands, rows and threshold count only when parts are joined

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
 from kifabrik.core.quantities import format_bytes
 from kifabrik.datasets import licences, rights
+from kifabrik.datasets.detectors import coverage
 from kifabrik.datasets.detectors.table import KINDS
 from kifabrik.datasets.opt_outs import OptOuts
 from kifabrik.datasets.settings import PlanRecord
@@ -22,11 +23,7 @@ EU_LANGUAGES = frozenset(
 )
 _RECORD = re.compile(r":\d+\Z")  # the line or row that a reader names
 _NO_LANGUAGE = frozenset({"code", "und", "zxx"})
-_KINDS_WANTED = {  # said to be unchecked as long as no rule of that kind runs
-    "national-id": "national identity and tax numbers",
-    "vat-number": "VAT numbers",
-    "secret": "passwords, keys and tokens",
-}
+_OTHER_LABELS = {"name": "names of persons", "address": "addresses of persons"}  # they have no rule in the table
 
 
 def judge(tally: Tally, *, plan: PlanRecord, opt_outs: OptOuts) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -43,17 +40,16 @@ def judge(tally: Tally, *, plan: PlanRecord, opt_outs: OptOuts) -> tuple[tuple[F
             Finding(code=f"dataset.not-checked.{code}", severity=Severity.NOT_CHECKED, message=f"Not checked: {words}.")
             for code, words in unchecked.items()
         ),
+        *coverage.findings(),
     ]
-    return sort_by_weight(found), tuple(unchecked.values())
+    gaps = (each.message.removeprefix("Not checked: ").removesuffix(".") for each in coverage.findings())
+    return sort_by_weight(found), (*unchecked.values(), *gaps)
 
 
 def _list_unchecked(tally: Tally, plan: PlanRecord) -> Iterator[tuple[str, str]]:
     settings = plan.settings
     if settings.names == "none":
         yield "names", "names and addresses of persons"
-    for kind, words in _KINDS_WANTED.items():
-        if kind not in KINDS:
-            yield kind, words
     foreign = sorted(tally.languages.keys() - EU_LANGUAGES - _NO_LANGUAGE)
     if foreign:
         count = sum(tally.languages[each] for each in foreign)
@@ -139,7 +135,7 @@ def _describe_kind(kind: str, tally: KindTally) -> Finding:
 
 
 def _label(kind: str) -> str:
-    return KINDS[kind].label if kind in KINDS else "names of persons"
+    return KINDS[kind].label if kind in KINDS else _OTHER_LABELS.get(kind, kind)
 
 
 def _examples(kind: str) -> str:

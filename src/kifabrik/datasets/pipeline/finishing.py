@@ -138,7 +138,7 @@ def _make_card(
         findings=findings,
         not_checked=not_checked,
         rules=settings.rules,
-        names_method=settings.names_method,
+        names_method=_describe_names(parts, plan),
         redaction=RedactionRecord(
             action=settings.action,
             replaced=_sum_replaced(parts),
@@ -165,6 +165,11 @@ def _make_card(
 def _sum_replaced(parts: Parts) -> dict[str, int]:
     kinds = sorted({kind for each in parts.manifests for kind in each.replaced})
     return {kind: sum(each.replaced.get(kind, 0) for each in parts.manifests) for kind in kinds}
+
+
+def _describe_names(parts: Parts, plan: PlanRecord) -> str:
+    cut = sum(each.texts_cut_for_names for each in parts.manifests)
+    return plan.settings.names_method + (f"; {cut} texts read only in part" if cut else "")
 
 
 def _describe_near(decision: Decision, plan: PlanRecord) -> DeduplicationRecord | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from kifabrik.datasets import licences
 from kifabrik.datasets.decontamination import EvaluationIndex
 from kifabrik.datasets.deduplication import signatures
+from kifabrik.datasets.detectors.names import CueNames, NameDetector, NoNames
+from kifabrik.datasets.detectors.names_model import TransformersNames
 from kifabrik.datasets.detectors.rule import Hit
 from kifabrik.datasets.detectors.scanner import Scanner
 from kifabrik.datasets.keys import digest_of, open_key
@@ -30,6 +32,13 @@ def scanner() -> Scanner:
     return Scanner()
 
 
+def make_names(choice: str) -> NameDetector:
+    """Give the detector of names for 'none', 'cues' or the folder of a model; raises NotFound without a model."""
+    if choice == "none":
+        return NoNames()
+    return CueNames() if choice == "cues" else TransformersNames(Path(choice))
+
+
 class Instruments:
     """Looks at blocks of texts as the settings say; costs about a second to make and is then used for all blocks."""
 
@@ -37,6 +46,7 @@ class Instruments:
         self._near = settings.near_duplicates
         self._action = RedactionAction(settings.action)
         self._scanner = scanner()
+        self._names = make_names(settings.names)
         self._key = open_key(Path(settings.key_file))
         self._redactor = Redactor(self._scanner, self._action, self._key)
         paths = [Path(each) for each in settings.evaluation]
@@ -48,7 +58,9 @@ class Instruments:
         texts = [item.passage.text for item in block]
         is_code = [item.is_code for item in block]
         languages = identify_many(texts, is_code)
-        hits = self._scanner.scan(texts, is_code=is_code, languages=languages)
+        hits = self._add_names(
+            self._scanner.scan(texts, is_code=is_code, languages=languages), texts, is_code, languages
+        )
         kept = list(block)
         replaced: Counter[str] = Counter()
         if self._action is RedactionAction.DROP:
@@ -58,6 +70,26 @@ class Instruments:
             replaced.update(hit.kind for found in hits for hit in found if not hit.is_example)
             kept = self._redactor.redact(kept, hits, languages)
         return self._describe(kept, hits, languages, replaced, dropped=len(block) - len(kept))
+
+    @property
+    def texts_cut_for_names(self) -> int:
+        """How many texts a model for names read only in part."""
+        return self._names.truncated_texts if isinstance(self._names, TransformersNames) else 0
+
+    def _add_names(
+        self, hits: list[tuple[Hit, ...]], texts: Sequence[str], is_code: Sequence[bool], languages: Sequence[str]
+    ) -> list[tuple[Hit, ...]]:
+        """Add names of persons to what the rules found; code has none, and where two overlap the rule counts."""
+        if isinstance(self._names, NoNames):
+            return hits
+        prose = [number for number, code in enumerate(is_code) if not code]
+        found = self._names.find([texts[each] for each in prose], [languages[each] for each in prose])
+        for number, names in zip(prose, found, strict=True):
+            known = hits[number]
+            fresh = [name for name in names if not any(name.start < hit.end and hit.start < name.end for hit in known)]
+            if fresh:
+                hits[number] = tuple(sorted((*known, *fresh), key=lambda hit: hit.start))
+        return hits
 
     def _describe(
         self,

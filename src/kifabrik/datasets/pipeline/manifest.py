@@ -40,7 +40,7 @@ class PartManifest(Record):
     duplicates: int = Field(ge=0, description="exact copies within the part, left out")
     dropped_documents: int = Field(ge=0, description="left out because of what they hold")
     replaced: dict[str, int] = Field(description="kind -> replacements")
-    truncated_for_names: int = Field(default=0, ge=0, description="texts of which a model saw only the beginning")
+    texts_cut_for_names: int = Field(default=0, ge=0, description="texts of which a model saw only the beginning")
 
 
 def read_fitting(folder: Path, *, task: Task, settings: PartSettings, input_digest: str) -> PartManifest | None:

@@ -62,6 +62,7 @@ class _Work:
     writer: PartWriter
     folder: Path
     report: Report
+    cut_before: int = field(init=False)
     seen: set[bytes] = field(default_factory=set)
     block: list[Item] = field(default_factory=list)
     block_characters: int = 0
@@ -69,6 +70,9 @@ class _Work:
     counts: Counter[str] = field(default_factory=Counter)
     replaced: Counter[str] = field(default_factory=Counter)
     skipped: list[SkippedFile] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.cut_before = self.instruments.texts_cut_for_names
 
     def read(self, piece: Piece) -> None:
         """Read one piece; what no reader can use is counted and the rest goes on."""
@@ -147,4 +151,5 @@ class _Work:
             duplicates=self.counts["duplicates"],
             dropped_documents=self.counts["dropped"],
             replaced=dict(sorted(self.replaced.items())),
+            texts_cut_for_names=self.instruments.texts_cut_for_names - self.cut_before,
         )

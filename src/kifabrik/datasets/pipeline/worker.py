@@ -15,16 +15,18 @@ import orjson
 
 from kifabrik.core.errors import KifabrikError, Unavailable
 from kifabrik.core.files import describe_disk_error
-from kifabrik.datasets.pipeline.bench import Bench
+from kifabrik.datasets.pipeline.bench import PLAN, Bench
+from kifabrik.datasets.settings import PartSettings, PlanRecord
 
 MEMORY_BYTES_MAX = 1_500_000_000
+MEMORY_BYTES_MAX_WITH_MODEL = 8_000_000_000
 
 
 def main(place: Path) -> None:
     """Do jobs until the input ends."""
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         os.dup2(2, 1)  # whatever a library prints is no answer
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+        limit_memory(PlanRecord.read(place / PLAN).settings)
         jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
         bench: Bench | None = None
@@ -50,6 +52,12 @@ def main(place: Path) -> None:
                 tell(done=True)
 
 
+def limit_memory(settings: PartSettings) -> None:
+    """Let the kernel refuse this process more memory than a worker may have; a model for names needs its own room."""
+    limit = MEMORY_BYTES_MAX if settings.names in {"none", "cues"} else MEMORY_BYTES_MAX_WITH_MODEL
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
 def _listen(jobs: "queue.SimpleQueue[bytes]") -> None:
     for line in sys.stdin.buffer:
         jobs.put(line.rstrip(b"\n"))
@@ -60,7 +68,7 @@ def _explain(error: Exception, place: Path) -> KifabrikError:
     if isinstance(error, KifabrikError):
         return error
     if isinstance(error, MemoryError):
-        limit = f"{MEMORY_BYTES_MAX / 1e9:.1f} GB"
+        limit = f"{resource.getrlimit(resource.RLIMIT_DATA)[0] / 1e9:.1f} GB"
         return Unavailable(f"needs more memory than the {limit} of a worker.", remedy="Take this file out, or cut it.")
     if isinstance(error, OSError):
         known = describe_disk_error(error, Path(str(error.filename or place)))

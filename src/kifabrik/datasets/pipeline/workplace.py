@@ -12,16 +12,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kifabrik.core.errors import Conflict
+from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.core.files import explain_disk_errors, fsync_folder
 
 _TRIES_MAX = 10
 _DONE = "done"
+_SUFFIX = ".parts"
 
 
 def place_beside(out: Path) -> Path:
     """Name the work folder of a dataset folder."""
-    return out.parent / f".{out.name}.parts"
+    return out.parent / f".{out.name}{_SUFFIX}"
+
+
+def out_of(place: Path) -> Path:
+    """Name the dataset folder of a work folder; raises InvalidInput for a folder that is none."""
+    name = place.absolute().name
+    if not name.startswith(".") or not name.endswith(_SUFFIX):
+        raise InvalidInput(
+            "is no work folder of a check.", where=str(place), remedy=f"Name the folder .NAME{_SUFFIX} beside it."
+        )
+    return place.absolute().parent / name[1 : -len(_SUFFIX)]
 
 
 def part_folder(place: Path, number: int) -> Path:
