@@ -44,12 +44,7 @@ def register(
     listing and stored bytes do not say the same.
     """
     access.require(by, Permission.DATASET_WRITE, organisation=organisation)
-    if not name or slugify(name) != name or len(name) > 64:
-        raise InvalidInput(
-            _("“%(name)s” is no dataset name.") % {"name": name[:80]},
-            where="name",
-            remedy=_("Use up to 64 small letters, digits and hyphens, for example support-mails."),
-        )
+    _require_name(name)
     _require_listing(card, {file.path: file for file in files})
     _require_stored(card, files, organisation=organisation)
     with transaction.atomic():
@@ -59,17 +54,7 @@ def register(
         known = dataset.versions.filter(digest=card.dataset_digest).first()
         if known is not None:
             return known
-        last = dataset.versions.order_by("-number").first()
-        version = DatasetVersion.objects.create(
-            dataset=dataset,
-            number=last.number + 1 if last else 1,
-            digest=card.dataset_digest,
-            card=card.model_dump(mode="json"),
-            summary=CardSummary.of(card).keep(),
-            files=[asdict(file) for file in sorted(files, key=lambda file: file.path)],
-            registered_by=by,
-            registered_at=now,
-        )
+        version = _keep_version(by=by, dataset=dataset, card=card, files=files, now=now)
         rows = _draw_sample(version, card, files)
         if not dataset.processing_records.exists() and declared_on(card) != Processing():
             processing.keep(by=by, dataset=dataset, processing=declared_on(card), now=now)
@@ -128,6 +113,31 @@ def set_visibility(*, by: User, dataset: Dataset, is_public: bool, now: datetime
         verb = "dataset.shown" if is_public else "dataset.hidden"
         audit.append(by=by, verb=verb, what=dataset, organisation=dataset.organisation, now=now)
     return dataset
+
+
+def _require_name(name: str) -> None:
+    if not name or slugify(name) != name or len(name) > 64:
+        raise InvalidInput(
+            _("“%(name)s” is no dataset name.") % {"name": name[:80]},
+            where="name",
+            remedy=_("Use up to 64 small letters, digits and hyphens, for example support-mails."),
+        )
+
+
+def _keep_version(
+    *, by: User, dataset: Dataset, card: DatasetCard, files: Sequence[FileEntry], now: datetime
+) -> DatasetVersion:
+    last = dataset.versions.order_by("-number").first()
+    return DatasetVersion.objects.create(
+        dataset=dataset,
+        number=last.number + 1 if last else 1,
+        digest=card.dataset_digest,
+        card=card.model_dump(mode="json"),
+        summary=CardSummary.of(card).keep(),
+        files=[asdict(file) for file in sorted(files, key=lambda file: file.path)],
+        registered_by=by,
+        registered_at=now,
+    )
 
 
 def _draw_sample(version: DatasetVersion, card: DatasetCard, files: Sequence[FileEntry]) -> int:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.portal.catalogue.models import ErasureRequest
 from kifabrik.portal.catalogue.queries.erasure import find_places
@@ -37,19 +38,8 @@ def search(
     """
     access.require(by, Permission.PERSONAL_DATA_SEE, organisation=organisation)
     reference = reference.strip()
-    if not reference or len(reference) > 120 or "@" in reference:
-        raise InvalidInput(
-            _("The file number is empty, too long or an address."),
-            where="reference",
-            remedy=_("Use your own file number, not the person's name or address."),
-        )
-    if received_on > now.date():
-        raise InvalidInput(_("The request cannot have come in the future."), where="received_on")
-    if not _KEY_ID.fullmatch(key_id):
-        raise InvalidInput(
-            _("This is no name of a key."), where="key_id", remedy=_("Copy it from the command's output.")
-        )
     wanted = sorted({digest.strip() for digest in digests if digest.strip()})
+    _require_words(reference=reference, received_on=received_on, key_id=key_id, today=now.date())
     _require_digests(wanted)
     places = find_places(organisation, key_id=key_id, digests=frozenset(wanted))
     with transaction.atomic():
@@ -63,21 +53,15 @@ def search(
             by=by,
             at=now,
         )
-        audit.append(
-            by=by,
-            verb="erasure.searched",
-            what=request,
-            organisation=organisation,
-            details={
-                "reference": reference,
-                "values": len(wanted),
-                "places": places.count,
-                "versions": [hit.version for hit in places.hits],
-                "runs": list(places.runs),
-                "releases": list(places.releases),
-            },
-            now=now,
-        )
+        details: dict[str, Json] = {
+            "reference": reference,
+            "values": len(wanted),
+            "places": places.count,
+            "versions": [hit.version for hit in places.hits],
+            "runs": list(places.runs),
+            "releases": list(places.releases),
+        }
+        audit.append(by=by, verb="erasure.searched", what=request, organisation=organisation, details=details, now=now)
     return request
 
 
@@ -109,6 +93,21 @@ def decide(*, by: User, request: ErasureRequest, decision: str, now: datetime) -
             now=now,
         )
     return request
+
+
+def _require_words(*, reference: str, received_on: date, key_id: str, today: date) -> None:
+    if not reference or len(reference) > 120 or "@" in reference:
+        raise InvalidInput(
+            _("The file number is empty, too long or an address."),
+            where="reference",
+            remedy=_("Use your own file number, not the person's name or address."),
+        )
+    if received_on > today:
+        raise InvalidInput(_("The request cannot have come in the future."), where="received_on")
+    if not _KEY_ID.fullmatch(key_id):
+        raise InvalidInput(
+            _("This is no name of a key."), where="key_id", remedy=_("Copy it from the command's output.")
+        )
 
 
 def _require_digests(digests: Sequence[str]) -> None:
