@@ -228,7 +228,7 @@ def read_one(path: Path, limits: Limits = BRIEF) -> tuple[list[str], dict[str, s
 FOREVER = hostile.pdf_page(hostile.stream(hostile.words_on_page(b"x") * 900_000, packed=True))
 
 
-@pytest.mark.parametrize("end", ["zip", "tar", "tar.gz"])
+@pytest.mark.parametrize("end", ["zip", "tar.gz"])
 def test_an_archive_goes_on_after_the_member_that_took_too_long(tmp_path: Path, end: str) -> None:
     members = {"a.txt": b"first", "b.pdf": FOREVER, "c.txt": b"third", "d.pdf": FOREVER, "e.jsonl": LINE * 2}
     members["f.bin"] = os.urandom(5 * MEGABYTE)  # a large archive has more time
