@@ -1,8 +1,8 @@
 """The test cluster itself: that it is real, and that killing and restarting its parts works."""
 
-import time
 from pathlib import Path
 
+from tests.slurm.patience import wait
 from tests.slurm.private_cluster import DAEMONS, NODES, PrivateCluster
 
 
@@ -12,8 +12,10 @@ def test_job_sees_its_devices_and_is_accounted(cluster: PrivateCluster, account:
     number = cluster.run(*words, stdin=script).stdout.strip()
 
     assert len((tmp_path / "out").read_text().strip().split(",")) == 2
-    row = cluster.run("sacct", "-XnP", "-j", number, "-o", "state,account,alloctres").stdout.strip().split("|")
-    assert row[:2] == ["COMPLETED", account]
+    asked = ("sacct", "-XnP", "-j", number, "-o", "state,account,alloctres")
+    wait(lambda: cluster.run(*asked).stdout.startswith("COMPLETED"), what="accounting")
+    row = cluster.run(*asked).stdout.strip().split("|")
+    assert row[1] == account
     assert "gres/gpu=2" in row[2].split(",")
 
 
@@ -23,10 +25,7 @@ def test_every_daemon_can_be_killed_and_comes_back(cluster: PrivateCluster) -> N
         assert not cluster.is_running(daemon)
         cluster.restart(daemon)
         assert cluster.is_running(daemon)
-    until = time.monotonic() + 60
-    while cluster.run("sinfo", "-h", "-N", "-o", "%N").stdout.split() != sorted(NODES):
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait(lambda: cluster.run("sinfo", "-h", "-N", "-o", "%N").stdout.split() == sorted(NODES), what="nodes")
 
 
 def test_two_clusters_stand_beside_each_other_and_leave_nothing(cluster: PrivateCluster, tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ class SlurmExecutor:
         doubtful: list[JobRef] = []
         for ref in refs:
             tasks = _last_starts(past[ref.job_id], ref)
-            if tasks and not any(outcomes.is_alive(job.state) for job in tasks):
+            if _has_ended(tasks) and _is_told(queue.get(ref.job_id, ()), tasks):
                 reports[ref] = self._report_end(ref, tasks)
             elif ref.job_id in queue:  # the controller saw its end; accounting will hear of it soon
                 reports[ref] = JobReport(ref=ref, state=JobState.RUNNING, log_path=self._log(ref))
@@ -237,7 +237,7 @@ class SlurmExecutor:
     def _sum_up(self, ref: JobRef, starts: Sequence[PastJob], steps: Sequence[PastJob]) -> UsageRecord:
         run_id, _colon, attempt = ref.key.rpartition(":")
         last = _last_starts(starts, ref)
-        has_ended = bool(last) and not any(outcomes.is_alive(job.state) for job in last)
+        has_ended = _has_ended(last)
         # A start that the controller does not know goes on in accounting for ever, and is not billed.
         counted = [job for job in starts if job.ended or (job in last and self._queued(ref, QUEUE_SECONDS))]
         noticed = self._ended.get(ref)
@@ -274,6 +274,16 @@ def _as_pattern(log: str) -> str:
 
 def _is_of(job: PastJob, ref: JobRef) -> bool:
     return job.mark is not None and job.mark.key == ref.key
+
+
+def _has_ended(tasks: Sequence[PastJob]) -> bool:
+    return bool(tasks) and not any(outcomes.is_alive(job.state) for job in tasks)
+
+
+def _is_told(queued: Sequence[QueuedJob], tasks: Sequence[PastJob]) -> bool:
+    """Say whether accounting knows every task of the controller, and its last start: each has a new submit time."""
+    known = {job.number: job.submitted for job in tasks}
+    return all(known.get(job.number, 0) >= job.submitted for job in queued)
 
 
 def _last_starts(jobs: Iterable[PastJob], ref: JobRef) -> list[PastJob]:
