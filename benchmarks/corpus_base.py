@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
-LANGUAGES = "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv".split()
+LANGUAGES = (
+    "bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "ga", "hr",
+    "hu", "it", "lt", "lv", "mt", "nl", "pl", "pt", "ro", "sk", "sl", "sv",
+)  # fmt: skip
 _SCRUBBED = re.compile(
     r"[\w.+-]+@[\w.-]+|\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b|\+\d[\d ().-]{5,}|\b[0-9a-f]{4}:[0-9a-f:]{4,}"
 )
@@ -50,7 +53,8 @@ def read(path: Path) -> str:
     try:
         if path.suffix == ".mo":
             with path.open("rb") as stream:
-                return "\n".join(str(text) for text in gettext.GNUTranslations(stream)._catalog.values())[:_FILE_MAX]  # type: ignore[attr-defined]
+                catalogue = gettext.GNUTranslations(stream)._catalog  # type: ignore[attr-defined]  # noqa: SLF001 - no other door
+                return "\n".join(map(str, catalogue.values()))[:_FILE_MAX]
         data = path.read_bytes()[:_FILE_MAX]
         return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
     except (OSError, ValueError, EOFError):
@@ -110,8 +114,8 @@ def held_out(seed: int, size_bytes: int) -> list[Text]:
 
 def _take(sources: dict[str, list[Path]], shares: dict[str, float], rng: random.Random, size_bytes: int) -> list[Text]:
     texts: list[Text] = []
-    for name, paths in sources.items():
-        paths = sorted(set(paths))
+    for name, found in sources.items():
+        paths = sorted(set(found))
         rng.shuffle(paths)
         left = size_bytes * shares[name]
         for path in paths[:_FILES_MAX]:
@@ -134,3 +138,14 @@ def _plain(path: Path, text: str) -> str:
     if "/man/" in str(path):
         return re.sub(r"\\f.|^[.'].*$|\\&", "", text, flags=re.MULTILINE).replace("\\-", "-")
     return text
+
+
+def insert(text: Text, rng: random.Random, piece: str) -> int:
+    """Put a piece at the start of some line, move what is planted behind it, and give the place."""
+    place = rng.choice([0, *(place + 1 for place, sign in enumerate(text.text) if sign == "\n")])
+    text.text = text.text[:place] + piece + text.text[place:]
+    for planted in text.planted:
+        if planted.start >= place:
+            planted.start += len(piece)
+            planted.end += len(piece)
+    return place

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from benchmarks import corpus_development, corpus_held_out
 from benchmarks.corpus_base import Planted, Text
+
 from kifabrik.datasets.detectors.scanner import Scanner
 
 Found = list[tuple[str, int, int]]
+Figures = tuple[float, int, float, int]  # recall, planted values, precision, hits
 PEERS = ("presidio-four", "presidio-eu", "datatrove")
 _COVER = 0.8  # a hit counts when it covers this share of the value and little else
 
@@ -111,9 +113,8 @@ def report(name: str, seconds: float, texts: list[Text], found: list[Found], sho
     by_kind: dict[str, int] = defaultdict(int)
     for alarm in alarms:
         by_kind[alarm.split(" ")[0]] += 1
-    print(
-        f"  hits that hit nothing planted, a MB: { {kind: round(count / megabytes, 2) for kind, count in by_kind.items()} }"
-    )
+    a_megabyte = {kind: round(count / megabytes, 2) for kind, count in by_kind.items()}
+    print(f"  hits that hit nothing planted, a MB: {a_megabyte}")
     for title, lines in (("miss", misses), ("alarm", alarms)):
         for line in random.Random(1).sample(lines, min(show, len(lines))):
             print(f"    {title}: {line}")

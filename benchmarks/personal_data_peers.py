@@ -15,7 +15,15 @@ FAMILY = {
     "IP_ADDRESS": "ip-address",
     "PHONE_NUMBER": "phone",
 }
-EU_REGIONS = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
+EU_REGIONS = (
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+    "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+)  # fmt: skip
+EU_RECOGNISERS = (
+    "DeTaxIdRecognizer", "DeSocialSecurityRecognizer", "DeVatIdRecognizer", "EsNifRecognizer", "EsNieRecognizer",
+    "FiPersonalIdentityCodeRecognizer", "ItFiscalCodeRecognizer", "ItVatCodeRecognizer", "PlPeselRecognizer",
+    "SePersonnummerRecognizer",
+)  # fmt: skip
 VAT = {"IT_VAT_CODE", "DE_VAT_ID"}
 
 
@@ -28,12 +36,7 @@ def presidio(which: str):
     registry = RecognizerRegistry(supported_languages=["en"])
     generic = [known.EmailRecognizer(), known.IbanRecognizer(), known.CreditCardRecognizer(), known.IpRecognizer()]
     if which == "eu":
-        names = (
-            "DeTaxIdRecognizer DeSocialSecurityRecognizer DeVatIdRecognizer EsNifRecognizer EsNieRecognizer"
-            " FiPersonalIdentityCodeRecognizer ItFiscalCodeRecognizer ItVatCodeRecognizer PlPeselRecognizer"
-            " SePersonnummerRecognizer"
-        ).split()
-        generic += [getattr(known, name)(supported_language="en") for name in names if hasattr(known, name)]
+        generic += [getattr(known, name)(supported_language="en") for name in EU_RECOGNISERS if hasattr(known, name)]
         generic.append(known.PhoneRecognizer(supported_regions=EU_REGIONS))
     for recognizer in generic:
         registry.add_recognizer(recognizer)

@@ -79,8 +79,12 @@ def test_a_national_number_beside_a_word_is_found_and_read(language: str, text: 
 
 def test_without_a_word_the_groups_and_the_language_decide() -> None:
     assert cut(SCANNER, "au 01 42 68 53 00.", language="fr") == [("phone", "01 42 68 53 00", 2)]
-    assert cut(SCANNER, "au 01 42 68 53 00.", language="en") == []
-    assert cut(EVERY_TIER, "au 01 42 68 53 00.", language="en") == [("phone", "01 42 68 53 00", 1)]
+    assert cut(SCANNER, "au 01 42 68 53 00.", language="en") == [
+        ("phone", "01 42 68 53 00", 2)
+    ]  # five groups of a plan
+    assert cut(SCANNER, "at 0171 1234567.", language="de") == [("phone", "0171 1234567", 2)]
+    assert cut(SCANNER, "at 0171 1234567.", language="en") == []
+    assert cut(EVERY_TIER, "at 0171 1234567.", language="en") == [("phone", "0171 1234567", 1)]
     assert cut(EVERY_TIER, "au 0 142 685 300.", language="en") == []
 
 

@@ -25,6 +25,7 @@ _NATIONAL = re.compile(rf"\(?[0-9]{{1,5}}(?:{_GAP}{{0,3}}[0-9]){{4,14}}(?!\w)")
 _RUN = re.compile("[0-9]+")
 _DATE = re.compile(
     r"[0-3]?[0-9]([./-])[01]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9]|[./-][0-9])"
+    r"|[01]?[0-9]/[0-3]?[0-9]/(?:19|20)[0-9]{2}(?![0-9])"
     r"|(?:19|20)[0-9]{2}(?:-(?:19|20)?[0-9]{2}(?![0-9])|[01][0-9][0-3][0-9](?![0-9])|-[01][0-9]-[0-3][0-9])"
 )
 _ADDRESS = re.compile(r"[1-9][0-9]{0,2}(?:\.(?:0|[1-9][0-9]{0,2})){3}(?![0-9]|\.[0-9])")
@@ -44,14 +45,14 @@ _NATIONAL_ANCHORS = (
     rb"\b[2-9][0-9] [0-9]{6}\b",
     rb"\b[2-9][0-9]{6,9}\b",
     rb"\b1[2-8][0-9]{7}\b",
-    rb"\b1[2-8] [0-9]{3} [0-9]{2} [0-9]{2}\b",
+    rb"\b1[2-8][ .-][0-9]{3}[ .-][0-9]{2}[ .-][0-9]{2}\b",
 )
 _TAILS = re.compile(
     r"(?:\([08][0-9]?[ -]?[0-9]{1,4}\) ?[0-9]"
     r"|0[1-9][0-9]{0,4}(?:[ ./\u00a0\u2010\u2011\u2013-]| [/-] )[0-9]{2}|0[1-9][0-9]{7,10}"
     r"|[2-9][0-9]{1,2}[ .\u00a0-][0-9]{2,4}[ .\u00a0-][0-9]{2}"
     r"|[2-9][0-9]{2,3}[ -][0-9]{4}|[2-9][0-9]{2}[ -][0-9]{6,7}|[2-9][0-9] [0-9]{6}|[2-9][0-9]{6,9}|1[2-8][0-9]{7}"
-    r"|1[2-8] [0-9]{3} [0-9]{2} [0-9]{2})\Z"
+    r"|1[2-8][ .-][0-9]{3}[ .-][0-9]{2}[ .-][0-9]{2})\Z"
 )
 
 
@@ -150,10 +151,10 @@ def _examine_national(sheet: Sheet, end: int) -> Hit | None:
 
 
 def _is_possible_without_word(sheet: Sheet, start: int) -> bool:
-    """Without a word a number needs quotes in code, and elsewhere a known language unless tier 1 is wanted."""
+    """Without a word a number needs quotes in code, and elsewhere a trunk prefix, a known language, or a wish."""
     if sheet.is_code:
         return sheet.text[start - 1 : start] in _QUOTES
-    return bool(sheet.language) or sheet.tier_min <= SHAPE
+    return bool(sheet.language) or sheet.tier_min <= SHAPE or sheet.text[start] in "(0"
 
 
 def _judge_national(sheet: Sheet, start: int, end: int, words: Words, has_word: bool) -> Hit | None:
@@ -190,11 +191,12 @@ def _tier(reading: NationalNumber, groups: tuple[int, ...], has_word: bool, shee
         return CONTEXT
     at_home = sheet.language in LANGUAGES_OF[reading.region]
     is_grouped = reading.groups == groups and len(groups) > 1
-    if is_grouped and (at_home or sheet.is_code) and (reading.with_trunk or (len(groups) > 2 and at_home)):
+    if is_grouped and reading.with_trunk and (at_home or sheet.is_code or len(groups) > 2):
         return CONTEXT
-    if is_grouped and (reading.with_trunk or (len(groups) > 2 and groups[-1] != 3)):  # 602 123 456 may be an amount
-        return SHAPE
-    return SHAPE if at_home and reading.with_trunk else 0
+    if is_grouped and at_home and len(groups) > 2:
+        return CONTEXT
+    is_bare = len(groups) == 1 and (at_home or reading.with_trunk)
+    return SHAPE if is_bare or (is_grouped and (reading.with_trunk or len(groups) > 2 or at_home)) else 0
 
 
 def _make_rule(examine: Examine, *anchors: bytes) -> Rule:
