@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from benchmarks import corpus_development
 
 SEED = 20261124
@@ -91,9 +90,8 @@ def main() -> None:
             (place / ".size").write_text(f"{documents} {size}")
         documents, size = map(int, (place / ".size").read_text().split())
         print(f"{documents} documents, {size / 1e6:.0f} MB of text, action {given.action}")
-        print(
-            "| workers | wall s | processor s | MB/s/core | largest process MB | efficiency |\n|---|---|---|---|---|---|"
-        )
+        print("| workers | wall s | processor s | MB/s/core | largest process MB | efficiency |")
+        print("|---|---|---|---|---|---|")
         first = 0.0
         for workers in given.workers:
             out = Path(scratch) / f"out-{workers}"
