@@ -123,17 +123,17 @@ def candidate_pairs(
     Each once, sorted by the later document, then the earlier one; 16 bytes a pair. A bucket of more than 33 documents
     is not compared each with each: a document meets the bucket's first and the 32 before it.
     """
-    found: list[Hashes] = []
+    found = np.zeros(0, dtype=np.uint64)
     waiting: list[Hashes] = []
     with band_keys(collection, parameters, memory_bytes=memory_bytes, scratch=scratch) as keys:
         for band in range(parameters.bands):
             for pairs in _pairs_of_band(keys[band], memory_bytes):
                 waiting.append(pairs)
                 if sum(map(len, waiting)) > _PAIRS_AT_ONCE:
-                    found = [np.unique(np.concatenate([*found, _keep_similar(waiting, collection, parameters)]))]
+                    found = _add_similar(found, waiting, collection, parameters)
                     waiting = []
-    packed = np.unique(np.concatenate([np.zeros(0, np.uint64), *found, _keep_similar(waiting, collection, parameters)]))
-    later, earlier = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)
+    found = _add_similar(found, waiting, collection, parameters)
+    later, earlier = found >> np.uint64(32), found & np.uint64(0xFFFFFFFF)
     return np.stack((earlier, later), axis=1).astype(np.int64)
 
 
@@ -181,16 +181,19 @@ def _pack(earlier: Places, later: Places) -> Hashes:
     return (later.astype(np.uint64) << np.uint64(32)) | earlier.astype(np.uint64)
 
 
-def _keep_similar(waiting: list[Hashes], collection: Collection, parameters: Parameters) -> Hashes:
-    """Keep the pairs whose signatures agree in at least `estimate_min` of their places."""
+def _add_similar(found: Hashes, waiting: list[Hashes], collection: Collection, parameters: Parameters) -> Hashes:
+    """Add the pairs whose signatures agree in at least `estimate_min` of their places; sorted, each once."""
     packed = np.unique(np.concatenate([np.zeros(0, np.uint64), *waiting]))
-    kept = [np.zeros(0, np.uint64)]
+    if len(found):  # copies share all bands: do not estimate them each time
+        places = np.minimum(np.searchsorted(found, packed), len(found) - 1)
+        packed = packed[found[places] != packed]
+    kept = [found]
     for start in range(0, len(packed), _PAIRS_COMPARED):
         pairs = packed[start : start + _PAIRS_COMPARED]
         earlier, later = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64), (pairs >> np.uint64(32)).astype(np.int64)
         share = estimate_similarity(collection.rows(earlier), collection.rows(later))
         kept.append(pairs[share >= parameters.estimate_min])
-    return np.concatenate(kept)
+    return np.sort(np.concatenate(kept))
 
 
 def estimate_similarity(left: Signatures, right: Signatures) -> npt.NDArray[np.float64]:
