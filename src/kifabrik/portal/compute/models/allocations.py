@@ -32,6 +32,7 @@ class Allocation(models.Model):
 
     class Meta:
         ordering = ("-opened_at",)
+        indexes = (models.Index(fields=("-opened_at", "-id"), name="allocations_newest_first"),)
         constraints = (
             models.CheckConstraint(condition=Q(state__in=["open", "paused", "closed"]), name="known_allocation_state"),
             models.CheckConstraint(
