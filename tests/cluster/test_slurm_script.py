@@ -228,6 +228,20 @@ def test_stop_file_of_an_earlier_start_stops_nothing(tmp_path: Path) -> None:
     assert _run(make(tmp_path, command=(sys.executable, "-c", code))).wait(60) == 0
 
 
+def test_time_before_a_pre_emption_counts(tmp_path: Path) -> None:
+    (tmp_path / "stop-1.clock").write_text("3600\n")
+    spent = make(tmp_path, command=(sys.executable, "-c", LISTEN), time_limit_seconds=3600)
+
+    assert _run(spent).wait(60) == 124
+
+
+def test_clock_that_is_no_number_counts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "stop-1.clock").write_text("a[$(touch pwned)]\n")
+
+    assert _run(make(tmp_path, command=("true",))).wait(60) == 0
+    assert not (tmp_path / "pwned").exists()
+
+
 def test_scratch_folder_is_made_and_wiped(tmp_path: Path) -> None:
     site = SITE.model_copy(update={"scratch": str(tmp_path / "scr atch")})
     (tmp_path / "scr atch").mkdir()

@@ -3,7 +3,8 @@
 The script hears every warning (USR1 before the time limit or a pre-emption, TERM at an end, its own clock to the
 second) and answers it in one way: it makes the file that KIFABRIK_STOP_FILE names, and waits. Work that saved and
 stopped ends with 75, or leaves `<stop file>.saved` where launchers lose exit codes. Then the script says what it means:
-124 at the time limit; after another warning it puts the job back into the queue, unless somebody cancelled it.
+124 at the time limit; after another warning it puts the job back into the queue, unless somebody cancelled it. The time
+limit holds for all starts of a job together.
 """
 
 import os
@@ -174,6 +175,8 @@ def _pyxis_options(spec: JobSpec, profile: SiteProfile) -> list[str]:
 _HEARING = """\
 limit={limit}
 warning={warning}
+clock="$KIFABRIK_STOP_FILE.clock"
+if [[ "$(cat -- "$clock" 2>/dev/null)" =~ ^([0-9]+)$ ]]; then SECONDS=${{BASH_REMATCH[1]}}; fi  # before a pre-emption
 warned=
 warn() {{
   if [ -z "$warned" ]; then
@@ -208,6 +211,7 @@ if [ -n "$warned" ] && {{ [ "$code" -eq {saved} ] || [ "$code" -ne 0 -a -e "$KIF
   if [ "$warned" = time-limit ]; then exit {timed_out}; fi
   # A job that is being cancelled is not RUNNING any more; putting it back would bring it to life again.
   if [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" = RUNNING ] && scontrol requeue "$SLURM_JOB_ID"; then
+    echo "$SECONDS" > "$clock"
     echo "kifabrik: saved; back into the queue" >&2
     sleep {requeue}
   fi
