@@ -52,6 +52,7 @@ def test_one_job_is_one_record() -> None:
     assert (job.job_id, job.key, job.account, job.user, job.state) == ("7", "run-a:1", "kf-one", "service", "COMPLETED")
     assert (job.devices, job.gpu_seconds, job.cpu_seconds, job.restarts, job.exit_code) == (2, 120, 480, 0, 0)
     assert job.submitted_at == "2026-11-24T21:50:00+00:00"
+    assert AccountedJob.model_validate(job.model_dump(mode="json")) == job
     assert (job.started_at, job.ended_at) == ("2026-11-24T21:50:10+00:00", "2026-11-24T21:51:10+00:00")
 
 

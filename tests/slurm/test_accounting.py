@@ -47,8 +47,13 @@ def is_quiet(cluster: PrivateCluster, account: str) -> Callable[[], bool]:
 
 
 def wait_for_rest(cluster: PrivateCluster, slurm: Slurm, account: str) -> None:
+    """Wait for the end of all jobs, and until accounting has all that the controller still remembers."""
     wait(is_quiet(cluster, account), what="the jobs to end")
     wait(lambda: look_at_controller(slurm).undelivered == 0, what="accounting to hear of them")
+    over = "--states=COMPLETED,FAILED,TIMEOUT,NODE_FAIL"  # what was cancelled at once never gets into accounting
+    ended = set(slurm.read("squeue", "--noheader", over, f"--account={account}", "--format=%A"))
+    words = ("--noheader", "--parsable2", "--allocations", "--format=JobIDRaw", "--starttime=1970-01-02")
+    wait(lambda: ended <= set(slurm.read("sacct", *words, f"--accounts={account}")), what="all jobs in accounting")
 
 
 def gpu_seconds_by_database(cluster: PrivateCluster, account: str) -> dict[int, int]:
@@ -153,7 +158,7 @@ def test_job_whose_number_came_again_after_a_crash_is_another_job(
     cluster.restart("slurmctld")
     saved = shutil.copytree(cluster.folder / "state", tmp_path / "state")  # what the controller will fall back to
     number = submit("sleep 20", "--nodelist=n1", "--job-name=same", gpus=3)
-    states = ("sacct", "-nPX", "-j", number, "-o", "State")
+    states = ("sacct", "-nPX", "-j", number, "-A", account, "-o", "State")
     wait(lambda: "RUNNING" in cluster.run(*states, check=False).stdout, what="the start in accounting")
     cluster.kill("slurmctld")
     shutil.rmtree(cluster.folder / "state")
@@ -162,7 +167,8 @@ def test_job_whose_number_came_again_after_a_crash_is_another_job(
     lost = list(accounting.read([account]))
 
     again = submit("sleep 1", "--nodelist=n2", "--job-name=same", gpus=2)
-    wait_for_rest(cluster, slurm, account)
+    everything = ("sacct", "-nPXD", "-j", number, "-A", account, "-o", "State")
+    wait(lambda: "COMPLETED" in cluster.run(*everything, check=False).stdout, what="the second job in accounting")
     jobs = sorted(accounting.read([account]), key=lambda job: job.submitted_at)
 
     assert again == number

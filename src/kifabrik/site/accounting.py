@@ -152,7 +152,7 @@ class AccountingImport:
 
     def _as_row(self, job: AccountedJob) -> dict[str, Any]:
         """Name the account as the portal does: this site may have a prefix of its own."""
-        return {**job.model_dump(mode="json"), "account": "kf-" + job.account.removeprefix(self._prefix)}
+        return {**dict(job), "account": "kf-" + job.account.removeprefix(self._prefix)}
 
     def _report_refused(self, rows: Sequence[AccountedJob], error: InvalidInput) -> None:
         if not rows:

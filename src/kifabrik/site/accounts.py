@@ -53,7 +53,7 @@ class AccountKeeping:
         self._notices = notices
         self._clock = clock
         self._is_user = is_user
-        self._full_seconds = full_seconds
+        self.full_seconds = full_seconds
         self._wanted: dict[str, DesiredAccount] = {}
         self._allocations: dict[str, DesiredAllocation] = {}
         self._next_full = 0.0
@@ -88,6 +88,10 @@ class AccountKeeping:
             self._wanted[account.name] = account
         self._notices.replace("allocations", [*strange, *self._find_unknown_members()])
         self.digest = desired.allocations_digest
+        self._next_full = 0.0
+
+    def look_at_everything(self) -> None:
+        """Let the next look be a full one."""
         self._next_full = 0.0
 
     def is_full_look_due(self, booted: str) -> bool:
@@ -129,7 +133,7 @@ class AccountKeeping:
         changes = accounts.plan(chosen, observed, parent=parent, agent_user=self._agent_user) if chosen else ()
         deeds = accounts.apply(self._slurm, changes, parent=parent, cluster=cluster, tres=tres)
         if booted is not None:
-            self._booted, self._next_full = booted, self._clock() + self._full_seconds
+            self._booted, self._next_full = booted, self._clock() + self.full_seconds
         self._failed = {change: error for change, error in self._failed.items() if change.account not in names}
         self._failed.update(deeds.failed)
         self._made |= {account.name for account in chosen} - {change.account for change in self._failed}

@@ -38,7 +38,7 @@ class SlurmRounds:
     ) -> None:
         self._slurm = slurm
         self._clock = clock
-        self._look_seconds = look_seconds
+        self.look_seconds = look_seconds
         self._next_look = 0.0
         self.accounts = AccountKeeping(
             slurm=slurm, profile=profile, agent_user=agent_user, notices=notices, clock=clock, is_user=is_user
@@ -55,6 +55,12 @@ class SlurmRounds:
     def allocations_known(self) -> str:
         """Name the state of the allocations that the agent knows, so that the portal need not send them again."""
         return self.accounts.digest
+
+    def look_again(self, *, at_everything: bool = False) -> None:
+        """Let the next round look at the cluster, whether it is due or not."""
+        self._next_look = 0.0
+        if at_everything:
+            self.accounts.look_at_everything()
 
     def attend(self, desired: Desired) -> tuple[str, ...]:
         """Do what is due. Raises Unavailable when the cluster or the portal is away: the next round tries again.
@@ -81,5 +87,5 @@ class SlurmRounds:
             busy=self.accounting.busy,
             booted=controller.booted if is_full else None,
         )
-        self._next_look = self._clock() + self._look_seconds
+        self._next_look = self._clock() + self.look_seconds
         return tuple(str(change) for change in deeds.done)

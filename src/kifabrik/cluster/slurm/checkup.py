@@ -35,7 +35,7 @@ def examine(slurm: Slurm, profile: SiteProfile, *, user: str) -> tuple[Finding, 
         ("decay", lambda: _check_decay(slurm, settings, profile)),
         ("job marks", lambda: _check_marks(settings)),
         ("partition", lambda: _check_partition(slurm, profile)),
-        ("rights", lambda: _check_rights(slurm, settings, user)),
+        ("rights", lambda: _check_rights(slurm, settings, user, parent=profile.parent_account)),
         ("history", lambda: _check_history(slurm)),
     )
     return tuple(finding for about, check in checks for finding in _try(about, check))
@@ -210,7 +210,7 @@ def _count_gres(text: str, wanted: str) -> int:
     return total
 
 
-def _check_rights(slurm: Slurm, settings: Mapping[str, str], user: str) -> Iterator[Finding]:
+def _check_rights(slurm: Slurm, settings: Mapping[str, str], user: str, *, parent: str) -> Iterator[Finding]:
     if user in {"root", settings.get("SlurmUser", "").split("(")[0]}:
         yield Finding(
             "slurm.too-many-rights",
@@ -227,8 +227,9 @@ def _check_rights(slurm: Slurm, settings: Mapping[str, str], user: str) -> Itera
             Severity.BLOCKING,
             f"{user} may not make accounts and set limits.",
             where="slurmdbd",
-            remedy=f"Let an administrator run: sacctmgr -i add user name={user} account=root adminlevel=Operator "
-            f"(or, if the user is known: sacctmgr -i modify user where name={user} set adminlevel=Operator).",
+            remedy=f"Let an administrator run: sacctmgr -i add account name={parent} parent=root; "
+            f"sacctmgr -i add user name={user} account={parent} adminlevel=Operator; "
+            f"sacctmgr -i modify user where name={user} set adminlevel=Operator",
         )
 
 
