@@ -127,9 +127,12 @@ def _read_members(
             return
         if member.number < reading.first_member:
             continue
+        inner_place, place = -1, 0
         for passage in _read_one(reading, member, read_member, spent):
             reading.use()
-            yield passage._replace(bytes_read=min(raw.tell(), reading.file.size_bytes))
+            if passage.bytes_read != inner_place:  # to ask for the place is slow, and a member gives many texts at once
+                inner_place, place = passage.bytes_read, min(raw.tell(), reading.file.size_bytes)
+            yield passage._replace(bytes_read=place)
         if spent.is_over:
             reading.stop(count, f"it unpacks to more than {reading.limits.expansion_max} times its size", _UNPACK)
             return

@@ -26,7 +26,6 @@ def read_parquet(reading: Reading, stream: BinaryIO) -> Iterator[Block]:
     table = _open(reading, stream)
     shape = _find_shape(reading, table.schema_arrow)
     columns = [*shape.fields, *(name for name in _about(table.schema_arrow) if name not in shape.fields)]
-    is_plain = shape.form is None and len(columns) == 1
     groups = _groups(reading, table)
     row, unpacked_bytes = reading.file.records_before, 0
     rows = max(1, sum(table.metadata.row_group(group).num_rows for group in groups))
@@ -38,7 +37,7 @@ def read_parquet(reading: Reading, stream: BinaryIO) -> Iterator[Block]:
                 reading.finish()
                 return
             done = min(reading.file.size_bytes, reading.file.size_bytes * (row - reading.file.records_before) // rows)
-            block = _make_block(reading, batch, row, done, shape, is_plain=is_plain)
+            block = _make_block(reading, batch, row, done, shape)
             row += batch.num_rows
             unpacked_bytes += block.size_bytes + _ROW_BYTES * batch.num_rows
             require_expansion(unpacked_bytes, reading.file.size_bytes, reading.limits)
@@ -120,13 +119,11 @@ def _is_string(kind: pa.DataType) -> bool:
     return pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)
 
 
-def _make_block(
-    reading: Reading, batch: pa.RecordBatch, row: int, place: int, shape: Shape, *, is_plain: bool
-) -> Block:
-    column = batch.column(0)
-    if is_plain and column.null_count == 0:
-        block = _slice_texts(column, row, place)
+def _make_block(reading: Reading, batch: pa.RecordBatch, row: int, place: int, shape: Shape) -> Block:
+    if shape.form is None and batch.column(shape.text_field).null_count == 0:
+        block = _slice_texts(batch.column(shape.text_field), row, place)
         if max(block.lengths, default=0) <= reading.limits.document_bytes_max:
+            block.more = _say(batch)
             reading.use()
             return block
     passages: list[Passage] = []
@@ -137,6 +134,17 @@ def _make_block(
         except BrokenRecord as error:
             reading.refuse(number, error)
     return pack(passages)
+
+
+def _say(batch: pa.RecordBatch) -> dict[str, list[str] | str]:
+    """Give what the rows say about their texts, column by column."""
+    said: dict[str, list[str] | str] = {}
+    for part, names in records.ABOUT.items():
+        columns = [batch.column(name).to_pylist() for name in names if name in batch.schema.names]
+        if columns:
+            rows = zip(*columns, strict=True)
+            said[part] = [next(filter(None, (records.clean(part, value) for value in row)), "") for row in rows]
+    return said
 
 
 def _slice_texts(column: pa.Array, row: int, place: int) -> Block:

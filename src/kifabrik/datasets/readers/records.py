@@ -119,13 +119,14 @@ def find_about(row: Mapping[str, object]) -> dict[str, str]:
             found |= find_about({name: value for name, value in inner.items() if name not in _NESTED})
     for part, names in ABOUT.items():
         for name in names:
-            if value := _clean(part, row.get(name)):
+            if value := clean(part, row.get(name)):
                 found[part] = value
                 break
     return found
 
 
-def _clean(part: str, value: object) -> str:
+def clean(part: str, value: object) -> str:
+    """Give what a field says in one small form, or an empty string for what cannot be one."""
     if value is None or isinstance(value, bool | list | dict):
         return ""
     if part == "dated_on":
