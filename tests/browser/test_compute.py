@@ -90,6 +90,10 @@ def test_the_life_of_an_allocation_is_accessible_and_whole(browser, client) -> N
     browser.sign_in(place.manager, client)
     look_at(browser, where, name="allocation-life")
     look_at(browser, f"{where}reconciliation/", name="reconciliation")
+    place.manager.language = "de"
+    place.manager.save()
+    look_at(browser, where, name="allocation-life-german")
+    look_at(browser, f"{where}reconciliation/", name="reconciliation-german")
     open_all_details(browser.open(where))
     assert run_axe(browser.driver) == []
     keep(browser, "allocation-forms")
