@@ -1,6 +1,7 @@
 """What happens to jobs when parts of the cluster are killed, pre-empted, full or in doubt."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,33 @@ def test_controller_killed_later_harms_no_job(executor, job, cluster: PrivateClu
     cluster.restart("slurmctld")
 
     _require_unharmed(executor, ref, tmp_path / "x")
+
+
+def test_job_that_slurm_starts_a_second_time_goes_on_where_it_stopped_and_says_so(
+    executor: SlurmExecutor, job, profile, slurm, cluster: PrivateCluster, tmp_path: Path
+) -> None:
+    """slurmctld is killed after the job was saved as waiting and before its start was: it starts the job again."""
+    held = profile.model_copy(update={"sbatch_options": ("--hold",)})
+    ref = SlurmExecutor(held, state_folder=tmp_path / "state", slurm=slurm).submit(job("x", command=WORKLOAD))
+    wait_until_saved(cluster)
+    state, log = cluster.folder / "state", tmp_path / "x" / "job-1.log"
+    shutil.copytree(state, tmp_path / "saved")
+    cluster.run("scontrol", "release", ref.job_id)
+    wait((tmp_path / "x" / "count").exists, what="the work to begin")
+    assert executor.poll([ref])[ref].reason == ""
+
+    cluster.kill("slurmctld")
+    shutil.rmtree(state)
+    shutil.copytree(tmp_path / "saved", state)
+    cluster.restart("slurmctld")
+    assert executor.poll([ref])[ref].state is JobState.WAITING
+    cluster.run("scontrol", "release", ref.job_id)
+    wait(lambda: log.read_text().count("begins at") == 2, what="the second start")
+
+    assert "second time" in wait_for_state(executor, ref, JobState.RUNNING).reason
+    assert "kifabrik: the cluster starts this job a second time" in log.read_text()
+    executor.cancel(ref)
+    assert wait_for_ends(executor, [ref])[ref].state is JobState.CANCELLED
 
 
 def test_accounting_away_is_unavailable_and_catches_up(executor: SlurmExecutor, job, cluster: PrivateCluster) -> None:

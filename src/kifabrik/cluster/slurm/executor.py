@@ -21,7 +21,7 @@ from kifabrik.cluster.slurm.layout import check_job
 from kifabrik.cluster.slurm.listing import Listing, PastJob, QueuedJob, Sighting, as_moment
 from kifabrik.cluster.slurm.naming import comment, job_name
 from kifabrik.cluster.slurm.profile import SiteProfile
-from kifabrik.cluster.slurm.script import TASK_LOG, ArraySpec, job_script, log_name
+from kifabrik.cluster.slurm.script import TASK_LOG, ArraySpec, job_script, log_name, was_started_twice
 from kifabrik.cluster.slurm.submissions import Submission, Submissions
 from kifabrik.core import files
 from kifabrik.core.errors import InvalidInput, NotFound, Unavailable
@@ -30,6 +30,7 @@ from kifabrik.records.usage_record import UsageRecord
 QUEUE_SECONDS = 15.0  # so old may the queue's answer be for a key of which we never noted anything
 _CANCEL_SECONDS = 2.0
 _LOST = "the scheduler lost it: its controller does not know it any more"
+_TWICE = "the cluster started it a second time: its controller was killed and forgot the first start"
 
 
 class SlurmExecutor:
@@ -187,7 +188,15 @@ class SlurmExecutor:
             reason = outcomes.explain_waiting(waiting[0].reason)
             return JobReport(ref=ref, state=JobState.WAITING, reason=reason, log_path=self._log(ref))
         started = min((job.started for job in queued if job.started and job not in waiting), default=0)
-        return JobReport(ref=ref, state=JobState.RUNNING, started_at=as_moment(started), log_path=self._log(ref))
+        log = self._log(ref)
+        twice = log is not None and was_started_twice(log.parent, int(ref.key.rpartition(":")[2]))
+        return JobReport(
+            ref=ref,
+            state=JobState.RUNNING,
+            started_at=as_moment(started),
+            reason=_TWICE if twice else "",
+            log_path=log,
+        )
 
     def _report_past(self, refs: Sequence[JobRef], queue: Mapping[str, Sequence[QueuedJob]]) -> dict[JobRef, JobReport]:
         past = self._listing.past(ref.job_id for ref in refs)

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 
 from kifabrik.cluster.distribution import distribute
 from kifabrik.cluster.jobs import JobSpec
@@ -48,6 +49,7 @@ def job_script(spec: JobSpec, profile: SiteProfile, *, array: ArraySpec | None =
         *_environment(spec, profile, array),
         f"cd -- {shlex.quote(str(spec.folder))} || exit 1",
         'rm -f -- "$KIFABRIK_STOP_FILE" "$KIFABRIK_STOP_FILE.saved"',
+        _COUNTING,
         *profile.prelude,
         _HEARING.format(limit=spec.time_limit_seconds, warning=warning_seconds(spec, profile)),
         *_meeting(profile, layout),
@@ -60,6 +62,15 @@ def job_script(spec: JobSpec, profile: SiteProfile, *, array: ArraySpec | None =
 def warning_seconds(spec: JobSpec, profile: SiteProfile) -> int:
     """Say how long before the time limit a job is warned: half its time at most."""
     return min(profile.warning_seconds, spec.time_limit_seconds // 2)
+
+
+def was_started_twice(folder: Path, attempt: int) -> bool:
+    """Say whether a job's script noted the same start twice: a controller that forgot one starts the job again."""
+    try:
+        starts = (folder / f"stop-{attempt}.starts").read_text().split()
+    except OSError:
+        return False
+    return len(starts) != len(set(starts))
 
 
 def log_name(spec: JobSpec, array: ArraySpec | None = None) -> str:
@@ -171,6 +182,14 @@ def _pyxis_options(spec: JobSpec, profile: SiteProfile) -> list[str]:
         f"--container-workdir={spec.folder}",
     ]
 
+
+_COUNTING = """\
+start=${SLURM_RESTART_COUNT:-0}
+if grep -qx -- "$start" "$KIFABRIK_STOP_FILE.starts" 2>/dev/null; then
+  echo "kifabrik: the cluster starts this job a second time" >&2  # its controller forgot the first start
+fi
+echo "$start" >> "$KIFABRIK_STOP_FILE.starts"
+"""
 
 _HEARING = """\
 limit={limit}
