@@ -52,7 +52,7 @@ class AccountingImport:
         self._clock = clock
         self._interim_seconds = interim_seconds
         self._cursor: datetime | None = None
-        self._sent_at = 0.0
+        self._sent_at = float("-inf")
         self._sent: dict[_Identity, tuple[AccountedJob, float]] = {}
         self._open: set[str] = set()  # numbers of the jobs that had not ended when last looked at
         self._stale: set[str] = set()  # accounts whose sum is to be read again

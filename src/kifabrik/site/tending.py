@@ -176,6 +176,9 @@ class Tending:
         if run.wanted == "stop" or run.is_final:
             self._executor.cancel(job.ref)
             return (f"cancelling job={job.ref.job_id}",)
+        if job.state is JobState.RUNNING and job.reason:  # a running job needs no words but odd ones
+            message = f"job {job.ref.job_id} of {run.id}: {job.reason}."
+            self._notices.add(Finding("site.job-odd", Severity.WARNING, message, where=run.id))
         state = _RUN_STATES[job.state]
         if state is run.state and attempt == run.attempts:
             self._report_interim_usage(run, job)
