@@ -230,7 +230,7 @@ class SlurmExecutor:
     def _report_unknown(self, ref: JobRef, *, is_late: bool) -> JobReport:
         """Accounting has no end of it and the controller does not know it; unless news are on their way, it is lost."""
         if is_late:
-            return JobReport(ref=ref, state=JobState.RUNNING, reason="accounting is behind", log_path=self._log(ref))
+            return JobReport(ref=ref, state=JobState.RUNNING, log_path=self._log(ref))
         noticed_at = as_moment(int(time.time()))
         return JobReport(ref=ref, state=JobState.LOST, ended_at=noticed_at, reason=_LOST, log_path=self._log(ref))
 
