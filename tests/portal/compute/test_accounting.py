@@ -1,8 +1,10 @@
 """What a cluster's accounting says is booked to the second, once, in whatever order it comes, whoever began the job."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.portal.compute.factories import (
@@ -361,3 +363,18 @@ def test_two_hundred_mixed_jobs_reconcile_to_the_second(place) -> None:
 
     assert (found.subjects, found.difference) == (200, 0)
     assert found.booked == sum(row.gpu_seconds for row in rows) == consumed(place)
+
+
+def test_posts_of_before_learn_whose_they_are(place) -> None:
+    """An attempt that was booked before posts could grow goes on where it stood."""
+    run = go(place, seconds=200)
+    use(place, run, 300)
+    for line in LedgerTransfer.objects.filter(kind="post"):
+        old = f"post:{run.pk}:1" + (":overdraft" if line.debit.startswith("budget") else "")
+        LedgerTransfer.objects.filter(pk=line.pk).update(key=old, subject="")
+
+    import_module("kifabrik.portal.compute.migrations.0003_subjects_of_posts").name_subjects(apps, None)
+    account(place, make_job(place, run=run, gpu_seconds=310))
+
+    assert set(LedgerTransfer.objects.filter(kind="post").values_list("subject", flat=True)) == {f"{run.pk}:1"}
+    assert consumed(place) == 310

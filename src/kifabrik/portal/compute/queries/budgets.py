@@ -15,6 +15,8 @@ from kifabrik.ledger.forecast import Forecast, foretell
 from kifabrik.portal.compute.models import Allocation, LedgerTransfer, Run, Site
 from kifabrik.records.run_state import RunState
 
+_SAME = ("key", "number", "debit", "credit", "gpu_seconds", "at", "run_id", "note", "subject")
+
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
@@ -62,10 +64,19 @@ def as_transfer(row: LedgerTransfer, keys: Mapping[str, str]) -> Transfer:
 
 
 def read_transfers(allocation_id: str) -> tuple[Transfer, ...]:
-    """Read all lines of an allocation in the order of booking."""
-    rows = list(LedgerTransfer.objects.filter(allocation=allocation_id).order_by("number"))
-    keys = {row.pk: row.key for row in rows}
-    return tuple(as_transfer(row, keys) for row in rows)
+    """Read all lines of an allocation in the order of booking; no rows are built, since there may be very many."""
+    columns = ("pk", "reservation", "kind", *_SAME)
+    rows = list(LedgerTransfer.objects.filter(allocation=allocation_id).order_by("number").values_list(*columns))
+    keys = {row[0]: row[3] for row in rows}
+    return tuple(
+        Transfer(
+            allocation_id=allocation_id,
+            kind=TransferKind(kind),
+            reservation=keys[reservation] if reservation else "",
+            **dict(zip(_SAME, same, strict=True)),
+        )
+        for _pk, reservation, kind, *same in rows
+    )
 
 
 def balances(allocation_ids: Collection[str]) -> Mapping[str, Balance]:
