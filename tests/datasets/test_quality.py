@@ -187,6 +187,12 @@ def test_lines_are_those_of_the_plain_definition(texts: list[str]) -> None:
         assert every.counts[number] == text.count("\n") + 1
 
 
+def test_the_head_of_a_text_without_end_is_looked_at() -> None:
+    assert english((PROSE + "buy cheap tickets now " * 30) * 2000)[0] == "length"
+    assert "lorem-ipsum" not in english(PROSE * 1800 + " lorem ipsum")
+    assert "lorem-ipsum" in english(" lorem ipsum. " + PROSE * 1800)
+
+
 few_words = st.lists(st.sampled_from(["aa", "b", "cccc", "dd", "e"]), min_size=1, max_size=40)
 
 

@@ -64,6 +64,8 @@ _ORDER = {signal.code: place for place, signal in enumerate(SIGNALS)}
 
 _GOPHER_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _LANGUAGE_WORDS = 20
+_WORDS_MIN, _WORDS_MAX = 50, 100_000
+_HEAD_CHARACTERS = 1_000_000
 _MARKS = 1 << 12
 _POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 _DIGITS, _HIGH = np.uint64(0x3030303030303030), np.uint64(0xF0F0F0F0F0F0F0F0)
@@ -91,30 +93,43 @@ def doubts_many(texts: Sequence[str], is_code: Sequence[bool], languages: Sequen
 def doubts_of_words(
     texts: Sequence[str], words: Words, is_code: Sequence[bool], languages: Sequence[str]
 ) -> list[tuple[str, ...]]:
-    """Give the doubts on a block of texts whose words were cut already for another purpose."""
-    found: list[set[str]] = [set() for _ in texts]
+    """Give the doubts on a block of texts whose words were cut already for another purpose.
+
+    Of a text longer than a million characters the first million are looked at, apart from its length, which bounds time
+    and memory for texts that nobody wrote.
+    """
     is_prose = ~np.asarray(is_code, dtype=np.bool_)
-    prose = np.flatnonzero(is_prose)
+    found: list[set[str]] = [set() for _ in texts]
+    counts = words.counts
+    masks = [("length", is_prose & ((counts < _WORDS_MIN) | (counts > _WORDS_MAX)))]
+    if max(map(len, texts), default=0) > _HEAD_CHARACTERS:
+        texts = [text[:_HEAD_CHARACTERS] for text in texts]
+        words = split_words(texts)
+    for code, mask in (*masks, *_look(texts, words, is_prose, languages)):
+        for number in np.flatnonzero(mask).tolist():
+            found[number].add(code)
+    return [tuple(sorted(codes, key=_ORDER.__getitem__)) for codes in found]
+
+
+def _look(texts: Sequence[str], words: Words, is_prose: Mask, languages: Sequence[str]) -> Iterator[tuple[str, Mask]]:
+    """Test all texts, prose by the signals for prose and code by those for code."""
     every, stripped = cut_lines(words)
     for code, mask in find_line_doubts(texts, stripped):
-        for number in np.flatnonzero(mask & is_prose).tolist():
-            found[number].add(code)
-    for number in np.flatnonzero(find_code_line_doubts(every) & ~is_prose).tolist():
-        found[number].add("code-lines")
+        yield code, mask & is_prose
+    yield "code-lines", find_code_line_doubts(every) & ~is_prose
+    few = np.zeros(len(texts), dtype=np.bool_)
+    for number in np.flatnonzero(~is_prose).tolist():
+        few[number] = _count_alphanumeric(texts[number]) < 0.25 * len(texts[number])
+    yield "code-symbols", few
+    yield "curly-bracket", is_prose & np.fromiter(("{" in text for text in texts), np.bool_, len(texts))
+    prose = np.flatnonzero(is_prose)
     if len(prose):
-        chosen = prose.tolist()
+        chosen = [texts[number] for number in prose.tolist()]
         picked = words if len(prose) == len(texts) else words.pick(prose)
-        for code, mask in _look_at_words(
-            [texts[each] for each in chosen], picked, [languages[each] for each in chosen]
-        ):
-            for number in prose[mask].tolist():
-                found[number].add(code)
-    for text, codes, code_text in zip(texts, found, is_code, strict=True):
-        if code_text and text and _count_alphanumeric(text) < 0.25 * len(text):
-            codes.add("code-symbols")
-        elif not code_text and "{" in text:
-            codes.add("curly-bracket")
-    return [tuple(sorted(codes, key=_ORDER.__getitem__)) for codes in found]
+        for code, mask in _look_at_words(chosen, picked, [languages[number] for number in prose.tolist()]):
+            spread = np.zeros(len(texts), dtype=np.bool_)
+            spread[prose] = mask
+            yield code, spread
 
 
 def _look_at_words(texts: Sequence[str], words: Words, languages: Sequence[str]) -> Iterator[tuple[str, Mask]]:
@@ -123,7 +138,6 @@ def _look_at_words(texts: Sequence[str], words: Words, languages: Sequence[str])
     lengths = _count_characters(words)
     some = counts > 0
     per_word = 1 / np.maximum(counts, 1)
-    yield "length", (counts < 50) | (counts > 100_000)
     mean = sum_by_text(lengths, words.firsts) * per_word
     yield "word-length", some & ((mean < 3) | (mean > 10))
     symbols = np.array([text.count("#") + text.count("...") + text.count("…") for text in texts])
