@@ -33,6 +33,10 @@ def test_a_moment_has_one_way_of_writing(written: str) -> None:
         {"state": "CANCELLED by 1000"},
         {"job_id": "23; rm -rf"},
         {"cluster": ""},
+        {"user": "ada\x00"},
+        {"account": "kf-1\n"},
+        {"gpu_seconds": 2**60},
+        {"devices": 2**40},
         {"colour": "red"},
     ],
 )

@@ -19,6 +19,8 @@ def _as_utc(text: str) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
+_COUNT_MAX, _SECONDS_MAX = 2**31 - 1, 2**53  # what tables and JSON hold exactly
+Word = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
 Moment = Annotated[str, StringConstraints(max_length=40), AfterValidator(_as_utc)]
 
 
@@ -29,7 +31,7 @@ class AccountedJob(Record):
     """
 
     schema_version: Literal[1] = 1
-    cluster: str = Field(min_length=1, max_length=64)
+    cluster: Word = Field(min_length=1)
     job_id: str = Field(pattern=r"^[A-Za-z0-9_.+\[\]-]{1,64}$", description="as the cluster's accounting names it")
     submitted_at: Moment
     key: str = Field(
@@ -37,16 +39,20 @@ class AccountedJob(Record):
         pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,120}:[1-9][0-9]{0,5})?$",
         description="<run>:<attempt> if the job is an attempt of a run, else empty",
     )
-    account: str = Field(max_length=64, description="the cluster account that pays")
-    user: str = Field(default="", max_length=64)
+    account: Word = Field(description="the cluster account that pays")
+    user: Word = ""
     state: str = Field(
         pattern=r"^[A-Z][A-Z_]{0,39}$",
         description="the cluster's own word; RUNAWAY if accounting believes it alive and the controller does not",
     )
     started_at: Moment | None = None
     ended_at: Moment | None = None
-    devices: int = Field(default=0, ge=0, description="held now or last: accelerators, or CPUs on a site without them")
-    gpu_seconds: int = Field(ge=0, description="devices x elapsed seconds, over every start of the job")
-    cpu_seconds: float = Field(default=0.0, ge=0)
-    restarts: int = Field(default=0, ge=0, description="how often it was requeued and started again")
-    exit_code: int | None = None
+    devices: int = Field(
+        default=0, ge=0, le=_COUNT_MAX, description="held now or last: accelerators, or CPUs on a site without them"
+    )
+    gpu_seconds: int = Field(
+        ge=0, le=_SECONDS_MAX, description="devices x elapsed seconds, over every start of the job"
+    )
+    cpu_seconds: float = Field(default=0.0, ge=0, le=_SECONDS_MAX)
+    restarts: int = Field(default=0, ge=0, le=_COUNT_MAX, description="how often it was requeued and started again")
+    exit_code: int | None = Field(default=None, ge=-_COUNT_MAX, le=_COUNT_MAX)
