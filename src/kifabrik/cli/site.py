@@ -52,7 +52,7 @@ def agent(
 
         path = token_file or home / "token"
         secret = read_secret(path)
-        log_to_stderr()
+        log_to_stderr(logging.WARNING if dry_run else logging.INFO)
         if dry_run:
             _rehearse(portal, secret, home=home, devices=devices, json=json, allow_plain_http=allow_plain_http)
             return
@@ -210,12 +210,12 @@ def read_secret(path: Path) -> str:
     return secret
 
 
-def log_to_stderr() -> None:
+def log_to_stderr(level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s level=%(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
     log = logging.getLogger("kifabrik.site")
     log.handlers = [handler]
-    log.setLevel(logging.INFO)
+    log.setLevel(level)
 
 
 def _stop_on_signals() -> threading.Event:

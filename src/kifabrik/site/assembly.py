@@ -14,6 +14,7 @@ from kifabrik.cluster.slurm.profile import SiteProfile, read_profile
 from kifabrik.core.errors import InvalidInput
 from kifabrik.site.agent import Agent
 from kifabrik.site.client import PortalClient
+from kifabrik.site.doctor import examine_site
 from kifabrik.site.notices import Notices
 from kifabrik.site.rehearsal import RehearsalStaging, rehearse_executor
 from kifabrik.site.slurm_rounds import SlurmRounds
@@ -58,7 +59,7 @@ def build_agent(
     profile = read_site(home)
     slurm = Slurm(dry_run=say)
     notices = Notices(client)
-    duty = _choose_duty(profile, client=client, slurm=slurm, notices=notices)
+    duty = _choose_duty(profile, home=home, client=client, slurm=slurm, notices=notices)
     return Agent(
         client,
         _choose_executor(profile, home=home, devices=devices, slurm=slurm, say=say),
@@ -97,7 +98,17 @@ def _choose_executor(
     return LocalExecutor(home / "jobs", devices=devices)
 
 
-def _choose_duty(profile: SiteProfile, *, client: PortalClient, slurm: Slurm, notices: Notices) -> SlurmRounds | None:
+def _choose_duty(
+    profile: SiteProfile, *, home: Path, client: PortalClient, slurm: Slurm, notices: Notices
+) -> SlurmRounds | None:
     if profile.executor != "slurm":
         return None
-    return SlurmRounds(client=client, slurm=slurm, profile=profile, agent_user=own_user(), notices=notices)
+    user = own_user()
+    return SlurmRounds(
+        client=client,
+        slurm=slurm,
+        profile=profile,
+        agent_user=user,
+        notices=notices,
+        check_up=lambda: examine_site(profile, home=home, user=user, slurm=slurm),
+    )

@@ -5,11 +5,12 @@ Knows the order of the questions, which the exactness of the limits hangs on; th
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kifabrik.cluster.slurm.accounting_import import Accounting, look_at_controller
 from kifabrik.cluster.slurm.commands import Slurm
 from kifabrik.cluster.slurm.profile import SiteProfile
+from kifabrik.core.findings import Finding, Severity
 from kifabrik.site.accounting import AccountingImport
 from kifabrik.site.accounts import AccountKeeping, user_exists
 from kifabrik.site.client import PortalClient
@@ -17,6 +18,7 @@ from kifabrik.site.desired import Desired
 from kifabrik.site.notices import Notices
 
 LOOK_SECONDS = 30.0
+CHECKUP_SECONDS = 6 * 3600.0
 
 log = logging.getLogger("kifabrik.site")
 
@@ -35,11 +37,15 @@ class SlurmRounds:
         clock: Callable[[], float] = time.monotonic,
         is_user: Callable[[str], bool] = user_exists,
         look_seconds: float = LOOK_SECONDS,
+        check_up: Callable[[], Iterable[Finding]] = tuple,
     ) -> None:
         self._slurm = slurm
         self._clock = clock
         self.look_seconds = look_seconds
         self._next_look = 0.0
+        self._notices = notices
+        self._check_up = check_up
+        self._next_checkup = 0.0
         self.accounts = AccountKeeping(
             slurm=slurm, profile=profile, agent_user=agent_user, notices=notices, clock=clock, is_user=is_user
         )
@@ -67,6 +73,7 @@ class SlurmRounds:
 
         Counters are read before accounting, so that what runs in between makes a limit smaller, never larger.
         """
+        self._check_now_and_then()
         self.accounts.take(desired)
         if self._clock() < self._next_look and desired.allocations is None:
             return ()
@@ -89,3 +96,10 @@ class SlurmRounds:
         )
         self._next_look = self._clock() + self.look_seconds
         return tuple(str(change) for change in deeds.done)
+
+    def _check_now_and_then(self) -> None:
+        """Look for what changed in the cluster's settings since the operator looked; what is in order is not told."""
+        if self._clock() >= self._next_checkup:
+            found = [finding for finding in self._check_up() if finding.severity is not Severity.INFO]
+            self._notices.replace("doctor", found)
+            self._next_checkup = self._clock() + CHECKUP_SECONDS
