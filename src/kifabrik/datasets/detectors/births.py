@@ -4,7 +4,9 @@ The months of 24 languages stand in `months.yaml`.
 """
 
 import re
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from importlib import resources
 
 import yaml
@@ -15,11 +17,11 @@ KIND = "date-of-birth"
 _WINDOW = 32
 _YEAR_MIN = 1900
 _DAY_FIRST = re.compile(r"([0-3]?[0-9])([./-]) ?([01]?[0-9])\2 ?((?:19|20)[0-9]{2})\Z")
-_YEAR_FIRST = re.compile(r"((?:19|20)[0-9]{2})-([01][0-9])-([0-3][0-9])\Z")
 _WITH_NAME = re.compile(
     r"([0-3]?[0-9])(?:\.|º|er|st|nd|rd|th|-?[ao]s?)?,? (?:de |d')?([^\W\d_]{3,14})\.?,? (?:de )?((?:19|20)[0-9]{2})\Z"
 )
 _NAME_FIRST = re.compile(r"([^\W\d_]{3,14}) ([0-3]?[0-9])(?:st|nd|rd|th)?, ((?:19|20)[0-9]{2})\Z")
+_Read = tuple[int, date] | None
 _EPOCHS = frozenset({date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1)})
 _MONTHS: dict[str, int] = {
     name: number
@@ -29,11 +31,9 @@ _MONTHS: dict[str, int] = {
 }
 
 
-def _examine(sheet: Sheet, end: int) -> Hit | None:
+def _examine(read: Callable[[str, int], _Read], sheet: Sheet, end: int) -> Hit | None:
     text = sheet.text
-    if text[end : end + 1].isalnum():
-        return None
-    found = _read_date(text, end)
+    found = None if text[end : end + 1].isalnum() else read(text, end)
     if found is None or (found[0] and text[found[0] - 1].isalnum()):
         return None
     start, day = found
@@ -42,12 +42,18 @@ def _examine(sheet: Sheet, end: int) -> Hit | None:
     return Hit(KIND, start, end, CONTEXT, day.isoformat(), is_example=day in _EPOCHS)
 
 
-def _read_date(text: str, end: int) -> tuple[int, date] | None:
+def _read_year_first(text: str, end: int) -> _Read:
+    start = end - len("1985-03-12")
+    return _make(start, text[start : start + 4], text[start + 5 : start + 7], text[start + 8 : end])
+
+
+def _read_day_first(text: str, end: int) -> _Read:
+    match = _DAY_FIRST.search(text, max(0, end - _WINDOW), end)
+    return _make(match.start(), match[4], match[3], match[1]) if match is not None else None
+
+
+def _read_named(text: str, end: int) -> _Read:
     begin = max(0, end - _WINDOW)
-    if match := _YEAR_FIRST.search(text, max(0, end - 10), end):
-        return _make(match.start(), match[1], match[2], match[3])
-    if match := _DAY_FIRST.search(text, begin, end):
-        return _make(match.start(), match[4], match[3], match[1])
     if match := _WITH_NAME.search(text, begin, end):
         return _make(match.start(), match[3], _MONTHS.get(match[2].lower(), 0), match[1])
     if match := _NAME_FIRST.search(text, begin, end):
@@ -55,22 +61,25 @@ def _read_date(text: str, end: int) -> tuple[int, date] | None:
     return None
 
 
-def _make(start: int, year: str, month: str | int, day: str) -> tuple[int, date] | None:
+def _make(start: int, year: str, month: str | int, day: str) -> _Read:
     try:
         return start, date(int(year), int(month), int(day))
     except ValueError:
         return None
 
 
-BIRTH = Rule(
-    kind=KIND,
-    label="dates of birth",
-    anchors=(
-        rb"\b[0-3]?[0-9][./-] ?[01]?[0-9][./-] ?(?:19|20)[0-9]{2}\b",
-        rb"\b(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b",
-        rb"(?:[a-z.,]|[\x80-\xbf]) (?:19|20)[0-9]{2}\b",
-    ),
-    examine=_examine,
-    serious_from=3,
-    examples="days on which calendars of computers begin",
+BIRTH_RULES: tuple[Rule, ...] = tuple(
+    Rule(
+        kind=KIND,
+        label="dates of birth",
+        anchors=(anchor,),
+        examine=partial(_examine, read),
+        serious_from=3,
+        examples="days on which calendars of computers begin",
+    )
+    for anchor, read in (
+        (rb"\b(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b", _read_year_first),
+        (rb"\b[0-3]?[0-9][./-] ?[01]?[0-9][./-] ?(?:19|20)[0-9]{2}\b", _read_day_first),
+        (rb"(?:[a-z.,]|[\x80-\xbf]) (?:19|20)[0-9]{2}\b", _read_named),
+    )
 )

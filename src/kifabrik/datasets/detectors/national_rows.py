@@ -64,7 +64,8 @@ FORMS: dict[str, bytes] = {
     "10 digits": rb"\b[0-9]{10}\b",
     "11 digits": rb"\b[0-9]{11}\b",
     "13 digits": rb"\b[0-9]{13}\b",
-    "15 digits": rb"\b[12][0-9]{4}(?:[0-9]{2}|2A|2B)[0-9]{8}\b",
+    "15 digits": rb"\b[12][0-9]{14}\b",
+    "5 2A 8": rb"\b[12][0-9]{4}2[AB][0-9]{8}\b",
     "8 digits letter": rb"\b[0-9]{8}-?[A-Z]\b",
     "letter 7 digits letter": rb"\b[XYZ]-?[0-9]{7}-?[A-Z]\b",
     "7 digits letters": rb"\b[0-9]{7}[A-Z][A-IW]?\b",
@@ -86,7 +87,7 @@ FORMS: dict[str, bytes] = {
     "8 1 letters": rb"\b[0-9]{8} ?[0-9] ?[A-Z0-9]{2}[0-9]\b",
     "date 3 2": rb"\b(?:19|20)[0-9]{2} [0-9]{4} [0-9]{3} [0-9]{2}\b",
     "2 6 letter 3": rb"\b[0-9]{2} ?[0-9]{6} ?[A-Z] ?[0-9]{3}\b",
-    "1-6-4": rb"\b[1-8][ -][0-9]{6}[ -][0-9]{4}\b",
+    "1-6-4": rb"\b[1-8]-[0-9]{6}-[0-9]{4}\b",
     "3-3-2-2": rb"\b[0-9]{3}-[0-9]{3}-[0-9]{2}-[0-9]{2}\b",
     "3-2-2-3": rb"\b[0-9]{3}-[0-9]{2}-[0-9]{2}-[0-9]{3}\b",
 }
@@ -170,7 +171,7 @@ IDENTIFIERS: tuple[Identifier, ...] = (
     Identifier(
         "FR",
         "numéro de sécurité sociale",
-        ("15 digits", "1 2 2 2 3 3 2", "13 2"),
+        ("15 digits", "5 2A 8", "1 2 2 2 3 3 2", "13 2"),
         nir.is_valid,
         "stdnum.fr.nir",
         stands_alone=True,

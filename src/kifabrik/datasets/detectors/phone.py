@@ -5,6 +5,7 @@ the groups are those of its plan; at tier 1 when it has a trunk prefix and the g
 """
 
 import re
+from functools import partial
 
 import phonenumbers
 
@@ -47,13 +48,16 @@ _NATIONAL_ANCHORS = (
     rb"\b1[2-8][0-9]{7}\b",
     rb"\b1[2-8][ .-][0-9]{3}[ .-][0-9]{2}[ .-][0-9]{2}\b",
 )
-_TAILS = re.compile(
-    r"(?:\([08][0-9]?[ -]?[0-9]{1,4}\) ?[0-9]"
-    r"|0[1-9][0-9]{0,4}(?:[ ./\u00a0\u2010\u2011\u2013-]| [/-] )[0-9]{2}|0[1-9][0-9]{7,10}"
-    r"|[2-9][0-9]{1,2}[ .\u00a0-][0-9]{2,4}[ .\u00a0-][0-9]{2}"
-    r"|[2-9][0-9]{2,3}[ -][0-9]{4}|[2-9][0-9]{2}[ -][0-9]{6,7}|[2-9][0-9] [0-9]{6}|[2-9][0-9]{6,9}|1[2-8][0-9]{7}"
-    r"|1[2-8][ .-][0-9]{3}[ .-][0-9]{2}[ .-][0-9]{2})\Z"
-)
+_CHARACTERS = ((r"\xc2\xa0", "\u00a0"), (r"\xe2\x80[\x90\x91\x93]", "[\u2010\u2011\u2013]"))
+_WIDTH = 18
+
+
+def _make_tail(anchor: bytes) -> re.Pattern[str]:
+    """Write an anchor over bytes as a pattern over characters that ends where it is asked to."""
+    pattern = anchor.decode()
+    for octets, characters in _CHARACTERS:
+        pattern = pattern.replace(octets, characters)
+    return re.compile(pattern + r"\Z", re.ASCII)
 
 
 def _examine_international(sheet: Sheet, end: int) -> Hit | None:
@@ -125,9 +129,9 @@ def _is_quoted(text: str, start: int, end: int) -> bool:
     return text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
 
 
-def _examine_national(sheet: Sheet, end: int) -> Hit | None:
+def _examine_national(tail: re.Pattern[str], sheet: Sheet, end: int) -> Hit | None:
     text = sheet.text
-    start = start_of(_TAILS, text, end, 16)
+    start = start_of(tail, text, end, _WIDTH)
     if start < 0:
         return None
     if text[start] != "(" and text[start - 1 : start] == "(" and ")" in text[start : start + 8]:
@@ -213,5 +217,5 @@ def _make_rule(examine: Examine, *anchors: bytes) -> Rule:
 PHONE_RULES: tuple[Rule, ...] = (
     _make_rule(_examine_international, rb"\+[1-9]" + _GAP_BYTES + rb"{0,2}[0-9]" + _GAP_BYTES + rb"{0,2}[0-9]"),
     _make_rule(_examine_double_zero, rb"\b00[34][0-9]"),
-    _make_rule(_examine_national, *_NATIONAL_ANCHORS),
+    *(_make_rule(partial(_examine_national, _make_tail(anchor)), anchor) for anchor in _NATIONAL_ANCHORS),
 )

@@ -1,7 +1,7 @@
 """The rule table. To find a new kind, write its rule and add it to RULES."""
 
 from kifabrik.datasets.detectors.bank import IBAN, PAYMENT_CARD
-from kifabrik.datasets.detectors.births import BIRTH
+from kifabrik.datasets.detectors.births import BIRTH_RULES
 from kifabrik.datasets.detectors.internet import IP_V4, IP_V6
 from kifabrik.datasets.detectors.machines import MAC
 from kifabrik.datasets.detectors.mail import EMAIL
@@ -29,6 +29,6 @@ RULES: tuple[Rule, ...] = (  # where equally sure and equally long hits overlap,
     IP_V6,
     MAC,
     *COORDINATE_RULES,
-    BIRTH,
+    *BIRTH_RULES,
 )
 KINDS: dict[str, Rule] = {rule.kind: rule for rule in reversed(RULES)}
