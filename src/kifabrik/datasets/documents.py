@@ -38,7 +38,7 @@ class SourceFile:
     """One file to read; `name` is its path below what all named paths share, so that no home folder shows in a card.
 
     With `end` it is a piece of a larger file: the bytes (JSON Lines, begin and end at lines) or the row groups
-    (Parquet) from `begin` to before `end`, after `records_before` lines or rows. `size_bytes` is then that of the piece.
+    (Parquet) from `begin` to before `end`, after `records_before` lines or rows; `size_bytes` is that of the piece.
     """
 
     path: Path
