@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kifabrik.ledger.reconciliation import Reason, Subject, compare
+from kifabrik.ledger.reconciliation import Agreed, Reason, Subject, compare
 
 AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,6 +48,12 @@ def test_a_difference_has_its_reason(changes, seconds, reason) -> None:
     line = only_line(make(**changes))
 
     assert (line.seconds, line.reason) == (seconds, reason)
+
+
+def test_what_was_seen_to_agree_counts_without_a_line() -> None:
+    found = compare([make(accounted=101)], accounted_until=AT, agreed=Agreed(subjects=3, seconds=50))
+
+    assert (found.subjects, found.booked, found.accounted, len(found.lines)) == (4, 150, 151, 1)
 
 
 def test_a_site_without_accounting_has_reported_nothing_yet() -> None:

@@ -61,6 +61,14 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """Subjects whose books and accounting were seen to agree: how many, and their seconds in all."""
+
+    subjects: int = 0
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The report: totals of what concerns the books, and the lines that differ or are worth knowing."""
 
@@ -75,12 +83,12 @@ class Comparison:
         return self.accounted - self.booked
 
 
-def compare(subjects: Iterable[Subject], *, accounted_until: datetime | None) -> Comparison:
+def compare(subjects: Iterable[Subject], *, accounted_until: datetime | None, agreed: Agreed = Agreed()) -> Comparison:
     """Compare each subject; jobs of foreign accounts are listed, but are no part of the totals.
 
-    `accounted_until` is the moment up to which accounting was read.
+    `accounted_until` is the moment up to which accounting was read; `agreed` are subjects that need no line.
     """
-    count = booked = accounted = 0
+    count, booked, accounted = agreed.subjects, agreed.seconds, agreed.seconds
     lines = []
     for subject in subjects:
         count += 1

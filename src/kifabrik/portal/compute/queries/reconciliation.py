@@ -4,7 +4,7 @@ A site that sends no accounting is compared with what its agent reported of each
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Sum
 from kifabrik.funding.reference import System
 from kifabrik.funding.units import billed_seconds
 from kifabrik.ledger.books import TransferKind
-from kifabrik.ledger.reconciliation import Comparison, Reason, Subject, compare
+from kifabrik.ledger.reconciliation import Agreed, Comparison, Reason, Subject, compare
 from kifabrik.portal.compute.models import (
     Allocation,
     JobAccount,
@@ -68,28 +68,38 @@ class _Sources:
     jobs: Mapping[str, _Jobs]
     reported: Mapping[str, _Reported]
     closed_at: Mapping[str, datetime]
+    has_accounting: bool
+
+    @property
+    def names(self) -> list[str]:
+        """Name all subjects, in order."""
+        return sorted({*self.booked, *self.jobs})
 
 
 def reconcile_allocation(allocation: Allocation) -> Comparison:
-    """Compare the books of one allocation with the accounting of its site, as it is now."""
-    subjects = _subjects(
+    """Compare the books of one allocation with the accounting of its site, as it is now; jobs by hand are listed."""
+    sources = _read(
         allocation.site,
         posts=allocation.transfers.filter(kind=TransferKind.POST),
         jobs=allocation.jobs.all(),
         usage=Usage.objects.filter(run__allocation=allocation),
     )
+    subjects = (_subject(name, sources) for name in sources.names)
     return compare(subjects, accounted_until=allocation.site.accounted_until)
 
 
 def reconcile_site(site: Site) -> Comparison:
-    """Compare the books of all allocations of a site with its accounting, as it is now."""
-    subjects = _subjects(
+    """Compare the books of all allocations of a site with its accounting, as it is now; what agrees is only counted."""
+    sources = _read(
         site,
         posts=LedgerTransfer.objects.filter(allocation__site=site, kind=TransferKind.POST),
         jobs=site.jobs.all(),
         usage=Usage.objects.filter(run__allocation__site=site),
     )
-    return compare(subjects, accounted_until=site.accounted_until)
+    plain = {name for name, jobs in sources.jobs.items() if _is_plain(jobs, sources, sources.booked.get(name, 0))}
+    agreed = Agreed(len(plain), sum(sources.booked.get(name, 0) for name in plain))
+    subjects = (_subject(name, sources) for name in sources.names if name not in plain)
+    return compare(subjects, accounted_until=site.accounted_until, agreed=agreed)
 
 
 def get_reconcilable_site(viewer: Viewer, code: str) -> Site:
@@ -124,23 +134,29 @@ def persisting(viewer: Viewer) -> QuerySet[ReconciliationLine]:
     return seen.select_related("allocation__award__proposal", "allocation__site", "reconciliation")
 
 
-def _subjects(
+def _read(
     site: Site, *, posts: QuerySet[LedgerTransfer], jobs: QuerySet[JobAccount], usage: QuerySet[Usage]
-) -> Iterator[Subject]:
+) -> _Sources:
     system = system_of(site)
     sums = posts.order_by().values_list("subject", "allocation", "run_id").annotate(total=Sum("gpu_seconds"))
     booked = list(sums)
     reports = usage.order_by().values_list("pk", "gpu_seconds", "is_final", "at")
-    sources = _Sources(
+    found = _by_subject(jobs, system)
+    return _Sources(
         booked={subject: total for subject, _owner, _run, total in booked},
         owner={subject: (owner, run_id) for subject, owner, run_id, _total in booked},
-        jobs=_by_subject(jobs, system),
+        jobs=found,
         reported={key: _Reported(billed_seconds(seconds, system), final, at) for key, seconds, final, at in reports},
         closed_at=_closed(site),
+        has_accounting=site.accounted_until is not None or bool(found),
     )
-    has_accounting = site.accounted_until is not None or bool(sources.jobs)
-    for name in sorted({*sources.booked, *sources.jobs}):
-        yield _subject(name, sources, has_accounting=has_accounting)
+
+
+def _is_plain(jobs: _Jobs, sources: _Sources, booked: int) -> bool:
+    """One job of a living allocation, as the books have it: nothing to tell."""
+    if jobs.seconds != booked or jobs.count > 1 or jobs.is_runaway or jobs.allocation_id is None:
+        return False
+    return jobs.allocation_id not in sources.closed_at
 
 
 def _closed(site: Site) -> Mapping[str, datetime]:
@@ -164,10 +180,10 @@ def _by_subject(rows: QuerySet[JobAccount], system: System | None) -> Mapping[st
     return found
 
 
-def _subject(name: str, sources: _Sources, *, has_accounting: bool) -> Subject:
+def _subject(name: str, sources: _Sources) -> Subject:
     jobs, reported, booked = sources.jobs.get(name), sources.reported.get(name), sources.booked.get(name, 0)
     if jobs is None:
-        accounted = reported.seconds if reported and not has_accounting else None
+        accounted = reported.seconds if reported and not sources.has_accounting else None
         allocation_id, run_id = sources.owner[name]
         return Subject(
             name=name,
