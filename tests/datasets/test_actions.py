@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,7 @@ from kifabrik.datasets.deduplication import Parameters
 from kifabrik.datasets.folder import iterate_documents
 from kifabrik.datasets.pipeline import worker
 from kifabrik.datasets.pipeline.instruments import scanner
+from kifabrik.datasets.pipeline.joining import find_groups
 from kifabrik.datasets.settings import NearDuplicateChoice
 from kifabrik.funding.training_gate import blocking_findings
 from kifabrik.records import DatasetCard
@@ -184,6 +186,13 @@ def test_near_duplicates_that_stay_are_never_on_both_sides(check, texts: Path, t
     assert not {name for name in sides["train"] & sides["held-out"] if name.startswith("twin")}
     assert card.deduplication.removed_documents == 0
     assert any(finding.code == "dataset.near-duplicates.kept" for finding in card.findings)
+
+
+def test_a_chain_of_similar_texts_goes_to_one_side() -> None:
+    pairs = np.array([[5, 6], [0, 1], [1, 2], [2, 3], [6, 7]])
+
+    assert find_groups(pairs, np.arange(9)).tolist() == [0, 0, 0, 0, 4, 5, 5, 5, 8]
+    assert find_groups(np.zeros((0, 2), dtype=np.int64), np.arange(3)).tolist() == [0, 1, 2]
 
 
 def test_copies_alone_leave_one_document(check, tmp_path: Path) -> None:

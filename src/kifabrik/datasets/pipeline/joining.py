@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets import deduplication, split
 from kifabrik.datasets.deduplication import Clusters
+from kifabrik.datasets.deduplication.banding import Collection, candidate_pairs
 from kifabrik.datasets.pipeline import workplace
 from kifabrik.datasets.pipeline.manifest import PartManifest, fits, read_manifest
 from kifabrik.datasets.pipeline.part_files import read_facts, read_signatures
@@ -102,19 +103,13 @@ def decide(parts: Parts, plan: PlanRecord) -> Decision:
         is_reserved = np.asarray(facts.column("reserved").combine_chunks().fill_null(fill_value=False))
         reserved_removed = int((is_reserved & alive).sum())
         alive &= ~is_reserved
-    clusters = _find_near(parts, alive, plan)
-    first = np.arange(parts.rows, dtype=np.int64)
+    clusters, first = _find_near(parts, alive, plan)
     removed_bytes = near_removed = twins_kept = 0
-    if clusters is not None:
-        living = np.flatnonzero(alive)
-        gone = living[clusters.removed]
-        first[living] = living[clusters.representative]
-        if plan.settings.near_duplicates.action == "remove":
-            removed_bytes = int(text_bytes[gone].sum())
-            near_removed = len(gone)
-            alive[gone] = False
-        else:
-            twins_kept = len(gone)
+    if clusters is not None and plan.settings.near_duplicates.action == "remove":
+        removed_bytes, near_removed = int(text_bytes[clusters.removed].sum()), len(clusters.removed)
+        alive[clusters.removed] = False
+    elif clusters is not None:
+        twins_kept = len(clusters.removed)
     return Decision(
         ids=ids,
         text_bytes=text_bytes,
@@ -157,22 +152,43 @@ def _count_touched(column: pa.ChunkedArray, alive: Mask) -> dict[str, int]:
     return {str(each["values"]): each["counts"] for each in counts if each["values"]}
 
 
-def _find_near(parts: Parts, alive: Mask, plan: PlanRecord) -> Clusters | None:
+def _find_near(parts: Parts, alive: Mask, plan: PlanRecord) -> tuple[Clusters | None, Numbers]:
+    """Find near-duplicates among the living rows; gives the clusters, and for each row the first of its group.
+
+    Where near-duplicates stay, the groups are wider than the clusters: all that candidates link goes together, so that
+    no chain of similar texts reaches over the border of the split.
+    """
     near = plan.settings.near_duplicates
+    first = np.arange(parts.rows, dtype=np.int64)
     if near.action == "off":
-        return None
-    rows = []
-    for number, folder in enumerate(parts.folders):
-        mask, every = alive[parts.rows_of(number)], read_signatures(folder, near.parameters.permutations)
-        rows.append(every if mask.all() else every[mask])
-    shelf = TextShelf(parts.folders, [each.groups for each in parts.manifests], np.flatnonzero(alive))
-    return deduplication.find_clusters(rows, fetch=shelf.fetch, parameters=near.parameters, scratch=parts.place)
+        return None, first
+    rows = [read_signatures(folder, near.parameters.permutations) for folder in parts.folders]
+    shelf = TextShelf(parts.folders, [each.groups for each in parts.manifests])
+    clusters = deduplication.find_clusters(
+        rows, fetch=shelf.fetch, parameters=near.parameters, scratch=parts.place, skip=~alive
+    )
+    if near.action == "remove":
+        return clusters, clusters.representative
+    collection = Collection(rows, near.parameters, skip=~alive)
+    return clusters, find_groups(candidate_pairs(collection, near.parameters, scratch=parts.place), first)
+
+
+def find_groups(pairs: npt.NDArray[np.int64], first: Numbers) -> Numbers:
+    """Give for each row the smallest row that pairs link it to, directly or through others."""
+    groups = first.copy()
+    left, right = pairs.T
+    while True:
+        smaller = np.minimum(groups[left], groups[right])
+        if (groups[left] == smaller).all() and (groups[right] == smaller).all():
+            return groups
+        np.minimum.at(groups, left, smaller)
+        np.minimum.at(groups, right, smaller)
+        groups = groups[groups]
 
 
 def _split(ids: npt.NDArray[np.uint8], first: Numbers, alive: Mask, plan: PlanRecord) -> dict[Split, Numbers]:
     """Choose the split of each kept row; the id of a row's first near-duplicate decides."""
     kept = np.flatnonzero(alive)
-    leaders = ids[first[kept]] if plan.settings.near_duplicates.action == "report" else ids[kept]
-    names = ["sha256:" + leader.tobytes().hex() for leader in leaders]
+    names = ["sha256:" + leader.tobytes().hex() for leader in ids[first[kept]]]
     chosen = np.array(split.choose(names, share=plan.held_out_share, seed=plan.seed))
     return {"train": kept[chosen == "train"], "held-out": kept[chosen == "held-out"]}

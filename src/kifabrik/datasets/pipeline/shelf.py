@@ -7,16 +7,15 @@ import numpy as np
 import pyarrow as pa
 
 from kifabrik.datasets.pipeline.part_files import TEXTS
-from kifabrik.datasets.pipeline.placement import Numbers
 
 _OPEN_MAX = 64
 
 
 class TextShelf:
-    """The texts of some rows of all parts; `rows` gives the row of each number that is asked for."""
+    """The texts of all parts, by the number of their row."""
 
-    def __init__(self, folders: Sequence[Path], groups: Sequence[Sequence[int]], rows: Numbers) -> None:
-        self._folders, self._rows = folders, rows
+    def __init__(self, folders: Sequence[Path], groups: Sequence[Sequence[int]]) -> None:
+        self._folders = folders
         self._group_starts = np.concatenate(([0], np.cumsum([count for each in groups for count in each]))).astype(
             np.int64
         )
@@ -25,7 +24,7 @@ class TextShelf:
 
     def fetch(self, numbers: Sequence[int]) -> list[str]:
         """Give texts in the order asked; every group of texts is unpacked once a call."""
-        rows = self._rows[np.asarray(numbers, dtype=np.int64)]
+        rows = np.asarray(numbers, dtype=np.int64)
         groups = np.searchsorted(self._group_starts, rows, side="right") - 1
         order = np.argsort(groups, kind="stable")
         texts = [""] * len(rows)
