@@ -46,7 +46,7 @@ def test_every_end_is_told_in_its_words(executor: SlurmExecutor, job, tmp_path: 
             124,
             "it reached its time limit",
         ),
-        executor.submit(job("heard", command=WORKLOAD, time_limit_seconds=6)): (
+        executor.submit(job("heard", command=WORKLOAD, time_limit_seconds=12)): (
             JobState.TIMED_OUT,
             124,
             "it reached its time limit",

@@ -16,12 +16,12 @@ def say(words: str) -> None:
     sys.stdout.flush()
 
 
-def main(until: int) -> int:
-    """Count to `until`, one each 20 ms."""
+def main() -> int:
+    """Count, one each 20 ms."""
     counter, stop = Path("count"), Path(os.environ["KIFABRIK_STOP_FILE"])
     number = int(counter.read_text()) if counter.exists() else 0
     say(f"begins at {number}")
-    while number < until:
+    while not Path("enough").exists():
         if stop.exists():
             say(f"saved at {number}")
             return SAVED
@@ -33,4 +33,4 @@ def main(until: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))
+    sys.exit(main())
