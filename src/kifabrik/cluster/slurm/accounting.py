@@ -28,6 +28,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNFINISHED = frozenset({"PENDING", "RUNNING", "SUSPENDED", "RESIZING", "REQUEUED", "COMPLETING", "CONFIGURING"})
 _STARTS_AGAIN = frozenset({"REQUEUED", "PREEMPTED", "NODE_FAIL", "RESIZING"})
 _NEEDED = ("JobIDRaw", "User", "Account", "State", "Submit", "Start", "End", "ElapsedRaw", "AllocTRES", "ExitCode")
+_ALL_FIELDS = set(AccountedJob.model_fields)
 _WORD = re.compile(r"[A-Z][A-Z_]{0,39}")
 FIELDS = (*_NEEDED, "JobName", "Cluster")  # the last one is a word of the administrator: a record ends with it
 
@@ -76,8 +77,10 @@ def split_records(lines: Iterable[str], *, separator: str, fields: int = len(FIE
     waiting = ""
     for line in lines:
         waiting = f"{waiting}\n{line}" if waiting else line
-        if waiting.count(separator) >= fields - 1:
-            yield waiting.rstrip("\n").split(separator)
+        record = waiting.split(separator)
+        if len(record) >= fields:
+            record[-1] = record[-1].rstrip("\n")
+            yield record
             waiting = ""
     if waiting.strip():
         raise _strange(waiting[:200])
@@ -129,6 +132,8 @@ def as_job(starts: Sequence[Row], *, cluster: str, is_runaway: bool = False) -> 
     started = [row.start for row in starts if row.start]
     is_open = is_unfinished(last)
     return AccountedJob.model_construct(  # of the right kinds already; checking each of a million takes minutes
+        _ALL_FIELDS,
+        schema_version=1,
         cluster=cluster,
         job_id=last.job_id,
         submitted_at=_moment(first.submit) or "",
@@ -203,7 +208,16 @@ def _seconds(text: str) -> int:
 
 
 def _moment(seconds: int) -> str | None:
-    return datetime.fromtimestamp(seconds, tz=UTC).isoformat() if seconds else None
+    if not seconds:
+        return None
+    days, rest = divmod(seconds, 86_400)
+    minutes, second = divmod(rest, 60)
+    return f"{_day(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}+00:00"
+
+
+@lru_cache(maxsize=4096)
+def _day(days: int) -> str:
+    return datetime.fromtimestamp(days * 86_400, tz=UTC).date().isoformat()
 
 
 def _whole(text: str) -> int:

@@ -19,6 +19,7 @@ from kifabrik.core.errors import InvalidInput, KifabrikError
 ACCOUNT_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
 USER_NAME = re.compile(r"^[a-z_][a-z0-9_.-]{0,31}\$?$")
 _NAMES_A_CALL = 500
+_CHANGES_A_CALL = 50  # slurmdbd takes long over each new association of a large cluster
 _DONE_BEFORE = re.compile("Nothing new added|Nothing deleted")
 
 
@@ -122,7 +123,7 @@ def check_user_name(name: str) -> None:
 def observe(slurm: Slurm, names: Sequence[str], *, parent: str, cluster: str, tres: str) -> dict[str, ObservedAccount]:
     """Look at the accounts of these names and their parent; those that do not exist are not in the answer."""
     observed: dict[str, ObservedAccount] = {}
-    for chunk in _chunks([parent, *names]):
+    for chunk in _chunks([parent, *names], _NAMES_A_CALL):
         counters = _read_counters(slurm, chunk, tres=tres)
         observed.update(_read_accounts(slurm, chunk, cluster=cluster, tres=tres, counters=counters))
     return observed
@@ -213,7 +214,7 @@ def _commands(
     for change in changes:
         alike[change.verb, change.value, change.account == parent].append(change)
     for (verb, value, is_parent), together in alike.items():
-        for part in _chunks(together):
+        for part in _chunks(together, _CHANGES_A_CALL):
             names = ",".join(change.account for change in part)
             yield (
                 _words(verb, names, value, parent="root" if is_parent else parent, cluster=cluster, tres=tres),
@@ -240,6 +241,6 @@ def _words(verb: Verb, names: str, value: str, *, parent: str, cluster: str, tre
             return ("modify", "account", *one, "set", f"GrpJobs={number}", f"GrpSubmitJobs={number}")
 
 
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _NAMES_A_CALL):
-        yield items[start : start + _NAMES_A_CALL]
+def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
