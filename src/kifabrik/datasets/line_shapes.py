@@ -4,7 +4,7 @@ All lines of a batch are looked at together, on bytes. A line is stripped of ASC
 is left; lengths are in characters.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,21 +93,11 @@ def cut_lines(words: Words) -> tuple[Lines, Lines]:
     stops = np.flatnonzero(raw[: words.borders[-1]] == ord("\n"))
     begins = np.concatenate(([0], stops[:-1] + 1))[: len(stops)]
     owners = np.searchsorted(words.borders, begins, side="right") - 1
-    count = _make_counter(raw)
-    every = Lines(raw, len(words), owners, begins, stops, count(begins, stops))
+    every = Lines(raw, len(words), owners, begins, stops, words.count_characters(begins, stops))
     begins, stops = _strip(raw, begins.copy(), stops.copy())
     some = np.flatnonzero(begins < stops)
     begins, stops = begins[some], stops[some]
-    return every, Lines(raw, len(words), owners[some], begins, stops, count(begins, stops))
-
-
-def _make_counter(raw: npt.NDArray[np.uint8]) -> Callable[[Places, Places], Places]:
-    """Give a function that counts the characters between two places: bytes that do not go on a character."""
-    inside = (raw & 0xC0) == 0x80
-    if not inside.any():
-        return lambda begins, stops: stops - begins
-    before = np.concatenate(([0], np.cumsum(inside, dtype=np.int64)))
-    return lambda begins, stops: stops - begins - (before[stops] - before[begins])
+    return every, Lines(raw, len(words), owners[some], begins, stops, words.count_characters(begins, stops))
 
 
 def _strip(raw: npt.NDArray[np.uint8], begins: Places, stops: Places) -> tuple[Places, Places]:

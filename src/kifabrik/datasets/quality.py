@@ -135,7 +135,7 @@ def _look(texts: Sequence[str], words: Words, is_prose: Mask, languages: Sequenc
 def _look_at_words(texts: Sequence[str], words: Words, languages: Sequence[str]) -> Iterator[tuple[str, Mask]]:
     """Test what can be told from the words of all texts together."""
     counts = words.counts
-    lengths = _count_characters(words)
+    lengths = words.count_characters(words.starts, words.ends)
     some = counts > 0
     per_word = 1 / np.maximum(counts, 1)
     mean = sum_by_text(lengths, words.firsts) * per_word
@@ -148,16 +148,6 @@ def _look_at_words(texts: Sequence[str], words: Words, languages: Sequence[str])
     yield "frequent-phrase", is_topped
     yield "repeated-phrases", is_repeated
     yield from _find_phrases(texts, words)
-
-
-def _count_characters(words: Words) -> Places:
-    """Characters of each word; bytes that go on a character are not counted."""
-    lengths = words.ends - words.starts
-    inside = (words.data & 0xC0) == 0x80
-    if inside.any():
-        before = np.concatenate(([0], np.cumsum(inside, dtype=np.int64)))
-        lengths = lengths - (before[words.ends] - before[words.starts])
-    return lengths
 
 
 def _are_numbers(words: Words) -> Mask:

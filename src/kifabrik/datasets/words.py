@@ -78,8 +78,20 @@ class Words:
         firsts, places = pick_rows(self.firsts, texts)
         borders = np.append(self.borders[texts], self.borders[-1])
         picked = Words(self.raw, borders, self.data, self.starts[places], self.ends[places], firsts)
-        picked.__dict__["hashes"] = self.hashes[places]
+        picked.__dict__.update(hashes=self.hashes[places], _continued=self._continued)
         return picked
+
+    def count_characters(self, begins: Places, ends: Places) -> Places:
+        """Count the characters between byte places: the bytes that do not go on a character."""
+        if self._continued is None:
+            return ends - begins
+        return ends - begins - (self._continued[ends] - self._continued[begins])
+
+    @cached_property
+    def _continued(self) -> npt.NDArray[np.int32] | None:
+        """How many bytes before each place go on a character; None if no byte does."""
+        inside = (self.raw & 0xC0) == 0x80
+        return np.concatenate(([np.int32(0)], np.cumsum(inside, dtype=np.int32))) if inside.any() else None
 
     @cached_property
     def owners(self) -> Places:
