@@ -107,14 +107,15 @@ class _Work:
         if not text or text.isspace():
             self.counts["empty"] += 1
             return
-        digest = sha256(text.encode()).digest()
+        data = text.encode()
+        digest = sha256(data).digest()
         if digest in self.seen:
             self.counts["duplicates"] += 1
             return
         if len(self.seen) < _SEEN_MAX:
             self.seen.add(digest)
         name = file.format_of(passage)
-        self.block.append(Item(passage, file.locate(passage), name, name in CODE_FORMATS, digest))
+        self.block.append(Item(passage, file.locate(passage), name, name in CODE_FORMATS, data, digest))
         self.block_characters += len(text)
 
     def flush(self) -> None:

@@ -117,4 +117,5 @@ def _occurrences(content: str, surfaces: dict[str, Hit]) -> list[Hit]:
 
 
 def _with_text(item: Item, passage: Passage) -> Item:
-    return replace(item, passage=passage, digest=sha256(passage.text.encode()).digest())
+    data = passage.text.encode()
+    return replace(item, passage=passage, data=data, digest=sha256(data).digest())

@@ -13,12 +13,13 @@ from kifabrik.datasets.documents import Passage
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One text as read, with its place, its format and the digest of its bytes."""
+    """One text as read, with its place, its format, its UTF-8 bytes and their digest."""
 
     passage: Passage
     source: str
     format: str
     is_code: bool
+    data: bytes
     digest: bytes
 
 
@@ -29,8 +30,8 @@ class Looked:
     passages: list[Passage]
     sources: list[str]
     formats: list[str]
+    data: list[bytes]
     digests: list[bytes]
-    sizes: list[int]
     languages: list[str]
     hits: list[tuple[tuple[Hit, str], ...]]  # with the keyed digest of each value
     domains: list[str]
@@ -59,7 +60,7 @@ def lay_out(looked: Looked, *, first_row: int) -> Rows:
     texts: dict[str, list[object]] = {
         "id": ["sha256:" + digest.hex() for digest in looked.digests],
         "source": [*looked.sources],
-        "text": [each.text for each in passages],
+        "text": [*looked.data],  # bytes: so they need not be encoded twice
         "format": [*looked.formats],
         "given_id": [each.given_id for each in passages],
         "title": [each.title for each in passages],
@@ -72,7 +73,7 @@ def lay_out(looked: Looked, *, first_row: int) -> Rows:
     facts: dict[str, list[object]] = {
         "id": [*looked.digests],
         "source": [*looked.sources],
-        "text_bytes": [*looked.sizes],
+        "text_bytes": [len(data) for data in looked.data],
         "language": [*looked.languages],
         "format": [*looked.formats],
         "form": [each.form for each in passages],
