@@ -67,7 +67,7 @@ def main() -> None:
         slurm = Slurm(environment=cluster.environment)
         if asked.jobs:
             measure_history(cluster, jobs=asked.jobs)
-        private_cluster.PATIENCE_SECONDS = 600.0  # slurmctld takes its time to load many associations
+        private_cluster.PATIENCE_SECONDS = 300.0  # slurmctld takes its time to load many associations
         if asked.allocations:
             measure_accounts(cluster, slurm, Path(folder), allocations=asked.allocations)
 

@@ -122,11 +122,11 @@ def check_user_name(name: str) -> None:
 
 def observe(slurm: Slurm, names: Sequence[str], *, parent: str, cluster: str, tres: str) -> dict[str, ObservedAccount]:
     """Look at the accounts of these names and their parent; those that do not exist are not in the answer."""
-    observed: dict[str, ObservedAccount] = {}
-    for chunk in _chunks([parent, *names], _NAMES_A_CALL):
-        counters = _read_counters(slurm, chunk, tres=tres)
-        observed.update(_read_accounts(slurm, chunk, cluster=cluster, tres=tres, counters=counters))
-    return observed
+    wanted = {parent, *names}
+    chosen = sorted(wanted) if len(wanted) <= _NAMES_A_CALL else []  # one question about all is quicker than many
+    counters = _read_counters(slurm, chosen, tres=tres)
+    observed = _read_accounts(slurm, chosen, cluster=cluster, tres=tres, counters=counters)
+    return {name: account for name, account in observed.items() if name in wanted}
 
 
 def apply(slurm: Slurm, changes: Sequence[Change], *, parent: str, cluster: str, tres: str) -> Deeds:
@@ -175,7 +175,9 @@ def _read_accounts(
     slurm: Slurm, names: Sequence[str], *, cluster: str, tres: str, counters: Mapping[str, int]
 ) -> dict[str, ObservedAccount]:
     fields = "Account,User,Partition,GrpTRESMins,GrpSubmitJobs,GrpJobs"
-    where = ("where", f"cluster={cluster}", f"account={','.join(names)}", f"format={fields}")
+    some = (f"account={','.join(names)}",) if names else ()
+    # Without these two words slurmdbd works out what each account inherits, which takes a hundred times as long.
+    where = ("WOPInfo", "WOPLimits", "where", f"cluster={cluster}", *some, f"format={fields}")
     accounts: dict[str, tuple[str, str, str]] = {}
     members: dict[str, set[str]] = defaultdict(set)
     for line in slurm.read("sacctmgr", "--noheader", "--parsable2", "show", "association", *where):
@@ -197,7 +199,7 @@ def _read_accounts(
 
 def _read_counters(slurm: Slurm, names: Sequence[str], *, tres: str) -> dict[str, int]:
     """Read what slurmctld has counted for accounts, in whole minutes, floored."""
-    where = (f"--accounts={','.join(names)}", "--format=Account,User,GrpTRESRaw")
+    where = (f"--accounts={','.join(names)}" if names else "--all", "--format=Account,User,GrpTRESRaw")
     counters: dict[str, int] = {}
     for line in slurm.read("sshare", "--noheader", "--parsable2", *where):
         account, user, counted = line.split("|")
