@@ -55,6 +55,16 @@ def test_a_dataset_folder_is_registered_once_however_often_it_is_brought(dataset
     assert "bank account numbers" in first.stderr
 
 
+def test_a_dataset_in_which_nothing_was_found_is_registered_too(check, texts: Path, tmp_path: Path, sign_in) -> None:
+    check(texts)
+    sign_in(make_organisation())
+
+    result = register(tmp_path / "out")
+
+    assert result.exit_code == 0, result.stderr
+    assert DatasetVersion.objects.get().card["findings_file"]["rows"] == 0
+
+
 def test_whose_dataset_it_is_must_be_clear(dataset: Path, sign_in) -> None:
     ours, theirs = make_organisation("Ours GmbH"), make_organisation("Theirs GmbH")
     sign_in(ours, theirs)
