@@ -5,8 +5,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
+from math import ceil
 
 from kifabrik.cluster.slurm.accounting import (
     FIELDS,
@@ -25,6 +28,7 @@ from kifabrik.records.accounted_job import AccountedJob
 _EVERYTHING = ("--allusers", "--allocations", "--duplicates", "--parsable2", "--noheader", "--noconvert")
 _BEGINNING = "1970-01-02"
 _NAMES_A_CALL = 500
+_PORTIONS = 4
 _NOW = re.compile(r"^sdiag output at .*\((\d+)\)", re.MULTILINE)
 _UNDELIVERED = re.compile(r"^DBD Agent queue size:\s*(\d+)", re.MULTILINE)
 
@@ -62,10 +66,26 @@ class Accounting:
         self._is_known = False
 
     def read(self, accounts: Sequence[str]) -> Iterator[AccountedJob]:
-        """Read all jobs that accounts ever had, streamed; those that go on come last."""
-        for at in range(0, len(accounts), _NAMES_A_CALL):
-            chosen = accounts[at : at + _NAMES_A_CALL]
-            yield from self._judge(self._ask(f"--accounts={','.join(chosen)}", f"--starttime={_BEGINNING}"))
+        """Read all jobs that accounts ever had, streamed; those that go on come last of each portion.
+
+        While one portion is read, accounting looks for the next one, which takes as long as the reading.
+        """
+        portions = _portions(accounts)
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            asked = [ahead.submit(self._begin, portions[0])] if portions else []
+            for following in [*portions[1:], ()]:
+                if not asked:
+                    return
+                rows = asked.pop().result()
+                if following:
+                    asked.append(ahead.submit(self._begin, following))
+                yield from self._judge(rows)
+
+    def _begin(self, accounts: Sequence[str]) -> Iterator[Row]:
+        """Ask for some accounts and wait for the first row."""
+        rows = self._ask(f"--accounts={','.join(accounts)}", f"--starttime={_BEGINNING}")
+        first = next(rows, None)
+        return chain(() if first is None else (first,), rows)
 
     def read_numbers(self, numbers: Sequence[str]) -> Iterator[AccountedJob]:
         """Read all starts of the jobs with these numbers."""
@@ -144,3 +164,9 @@ class Accounting:
 
     def _as_job(self, starts: tuple[Row, ...], *, is_runaway: bool = False) -> AccountedJob:
         return as_job(starts, cluster=self._cluster, is_runaway=is_runaway)
+
+
+def _portions(accounts: Sequence[str]) -> list[Sequence[str]]:
+    """Cut a list of accounts into some portions of about the same length, none too long for a command."""
+    size = min(_NAMES_A_CALL, max(1, ceil(len(accounts) / _PORTIONS)))
+    return [accounts[at : at + size] for at in range(0, len(accounts), size)]
