@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from kifabrik.core.errors import InvalidInput
 from kifabrik.core.files import write_bytes
 from kifabrik.datasets.documents import CODE_FORMATS, TEXT_FORMATS, Passage, SourceFile
 from kifabrik.datasets.pipeline import manifest as manifests
@@ -39,17 +40,25 @@ def make_part(
     for a disk that is full.
     """
     folder = workplace.part_folder(place, task.number)
-    digest = manifests.digest_input(task)
-    known = manifests.read_fitting(folder, task=task, settings=settings, input_digest=digest)
-    if known is not None:
-        report(task.size_bytes)
-        return known
+    if folder.exists():
+        known = manifests.read_fitting(folder, task=task, settings=settings, input_digest=manifests.digest_input(task))
+        if known is not None:
+            report(task.size_bytes)
+            return known
+    before = manifests.look_at_files(task)
     with workplace.building(folder) as draft:
         with PartWriter(draft) as writer:
             work = _Work(settings, instruments(), writer, draft, report)
             for piece in task.pieces:
                 work.read(piece)
             work.flush()
+        digest = manifests.digest_input(task)
+        if manifests.look_at_files(task) != before:
+            raise InvalidInput(
+                "changed while it was read.",
+                where=task.pieces[0].name if len(task.pieces) == 1 else f"one of {len(task.pieces)} files",
+                remedy="Let nobody write to the texts, then start again.",
+            )
         made = work.describe(task, digest, list_sizes(draft), writer)
         write_bytes(draft / MANIFEST, made.as_json())
     return made
