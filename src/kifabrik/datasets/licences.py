@@ -79,7 +79,9 @@ def _heads() -> tuple[re.Pattern[str], tuple[str, ...]]:
     for number, (head, _spdx) in enumerate(rows):
         words = r"[\s,.:;#*/-]+".join(re.escape(word) for word in re.split(r"[\s,]+", head))
         parts.append(rf"(?P<h{number}>{words})")
-    pattern = rf"[\W_]*(?:copyright[^\n]*\n[\W_]*){{0,4}}(?:the\s+)?(?:{'|'.join(parts)})(?![\w.])"
+    letters = "".join(sorted({head[0].lower() for head, _spdx in rows} | {"c", "t"}))  # copyright, the
+    start = rf"[\W_]*+(?=[{letters}])"  # a title begins with a letter, so nothing is found by giving a sign back
+    pattern = rf"{start}(?:copyright[^\n]*\n[\W_]*){{0,4}}(?:the\s+)?(?=[{letters}])(?:{'|'.join(parts)})(?![\w.])"
     return re.compile(pattern, re.IGNORECASE), tuple(spdx for _head, spdx in rows)
 
 
