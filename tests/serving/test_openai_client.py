@@ -26,7 +26,7 @@ class Server(uvicorn.Server):
 def address(release: Path, release_that_does_not_chat: Path) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        listener.listen()  # before the thread starts: a client that is quicker than the server waits instead of being refused
+        listener.listen()  # before the thread starts, so that a client that is quicker waits instead of being refused
         application = build([release, release_that_does_not_chat])
         server = Server(uvicorn.Config(application, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listener],))
