@@ -126,7 +126,8 @@ def import_once(conf: str, cluster: str) -> None:
     own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(
         f"import alone {seconds:.2f} s ({processor:.2f} s of a core in Python, its start included), "
-        f"{portal.rows} jobs, {portal.gpu_seconds} GPU seconds, peak memory {own / 1024:.0f} MB, of its sacct {children / 1024:.0f} MB"
+        f"{portal.rows} jobs, {portal.gpu_seconds} GPU seconds, "
+        f"peak memory {own / 1024:.0f} MB, of its sacct {children / 1024:.0f} MB"
     )
 
 
