@@ -7,6 +7,7 @@ step of the automaton is done for all texts of a batch together, which Python wo
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 Probabilities = npt.NDArray[np.float32]
 _Numbers = npt.NDArray[np.integer]
-_BATCH_TEXTS = 256
+_BATCH_TEXTS = 512
 _FEATURE_BITS = 17
 _FEATURE_MASK = (1 << _FEATURE_BITS) - 1
 
@@ -30,7 +31,10 @@ class LanguageScores:
         self._prior = model.nb_pc.astype(np.float32)
         names = list(model.nb_classes)
         self.labels = tuple(dict.fromkeys(names))
-        self._columns = np.array([self.labels.index(name) for name in names])  # two scripts of a language: one label
+        self._columns = np.array([names.index(label) for label in self.labels])
+        self._others = tuple(  # two scripts of a language: one label
+            (self.labels.index(name), column) for column, name in enumerate(names) if names.index(name) != column
+        )
         if int(self._outputs.max()) > _FEATURE_MASK:
             raise ValueError("the language model has more features than fit")
 
@@ -44,17 +48,19 @@ class LanguageScores:
         return np.concatenate([np.zeros((0, len(self.labels)), dtype=np.float32), *rated])
 
     def _rate_batch(self, texts: Sequence[bytes]) -> Probabilities:
-        scores = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         owners, features, counts = self._count_features(texts)
-        borders = np.searchsorted(owners, np.arange(len(texts) + 1))
+        borders = np.searchsorted(owners, np.arange(len(texts) + 1)).tolist()
         logs = np.log1p(counts.astype(np.float32))
-        for number, text in enumerate(texts):
-            mine = slice(borders[number], borders[number + 1])
-            if mine.start < mine.stop:
-                raw = logs[mine] @ self._weights[features[mine]] + self._prior
-                best = np.full(len(self.labels), -np.inf, dtype=np.float32)
-                np.maximum.at(best, self._columns, raw)
-                scores[number] = best / np.sqrt(len(text))
+        raw = np.zeros((len(texts), len(self._prior)), dtype=np.float32)
+        for number, (begin, end) in enumerate(pairwise(borders)):
+            if begin < end:
+                np.matmul(logs[begin:end], self._weights.take(features[begin:end], axis=0), out=raw[number])
+        raw += self._prior
+        scores = raw[:, self._columns]
+        for label, column in self._others:
+            np.maximum(scores[:, label], raw[:, column], out=scores[:, label])
+        scores = (scores / np.sqrt(np.maximum([len(text) for text in texts], 1))[:, None]).astype(np.float32)
+        scores[np.diff(borders) == 0] = 0
         return scores
 
     def _count_features(self, texts: Sequence[bytes]) -> tuple[_Numbers, _Numbers, _Numbers]:
