@@ -15,13 +15,14 @@ from kifabrik.core import canonical
 from kifabrik.core.errors import InvalidInput, KifabrikError
 from kifabrik.datasets import finding_rows, sources
 from kifabrik.datasets.decontamination import EvaluationIndex
+from kifabrik.datasets.detectors.scanner import describe_rules
 from kifabrik.datasets.documents import STANDARD_LIMITS, Limits, ProgressNote
 from kifabrik.datasets.folder import FINDINGS_NAME, require_free
 from kifabrik.datasets.keys import open_key
 from kifabrik.datasets.opt_outs import read_opt_outs
 from kifabrik.datasets.pipeline import bench, finishing, workers, workplace
 from kifabrik.datasets.pipeline.bench import Bench
-from kifabrik.datasets.pipeline.instruments import make_names, scanner
+from kifabrik.datasets.pipeline.instruments import make_names
 from kifabrik.datasets.pipeline.plan import Task, make_tasks
 from kifabrik.datasets.pipeline.progress import Progress
 from kifabrik.datasets.pipeline.worker import limit_memory
@@ -214,7 +215,7 @@ def _settle(choices: Choices, limits: Limits, place: Path, *, outside: Sequence[
         opt_outs_digest=canonical.digest(evidence) if evidence else "",
         stops_at_broken=choices.stops_at_broken,
         limits=limits,
-        rules=scanner().describe(),
+        rules=describe_rules(),
     )
 
 

@@ -4,6 +4,7 @@ The words stand in `context_words.yaml`. A word is looked up once and remembered
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -15,6 +16,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _REMEMBERED_MAX = 50_000  # distinct words; a text in which every word is new must not fill the memory
 _DATA = resources.files(__package__).joinpath("context_words.yaml").read_bytes()
 WORDS_DIGEST = sha256(_DATA).hexdigest()
+_TABLE: Mapping[str, Mapping[str, list[str]]] = yaml.safe_load(_DATA)["languages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ _Meaning = tuple[tuple[str, str], ...]  # group and language, once for each lang
 def _read() -> tuple[dict[str, _Meaning], dict[str, _Meaning]]:
     whole: dict[str, list[tuple[str, str]]] = {}
     beginnings: dict[str, list[tuple[str, str]]] = {}
-    for language, groups in yaml.safe_load(_DATA)["languages"].items():
+    for language, groups in _TABLE.items():
         for group, words in groups.items():
             for word in words:
                 place = beginnings if word.endswith("*") else whole
@@ -48,7 +50,7 @@ def _read() -> tuple[dict[str, _Meaning], dict[str, _Meaning]]:
 
 
 _WHOLE, _BEGINNINGS = _read()
-LANGUAGES: tuple[str, ...] = tuple(sorted(yaml.safe_load(_DATA)["languages"]))
+LANGUAGES: tuple[str, ...] = tuple(sorted(_TABLE))
 _SHORTEST, _LONGEST = min(map(len, _BEGINNINGS)), max(map(len, _BEGINNINGS))
 _remembered: dict[str, _Meaning] = {}
 

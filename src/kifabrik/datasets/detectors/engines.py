@@ -69,11 +69,17 @@ class WalkingEngine:
         ]
 
 
-def make_engine(name: EngineName | Literal["auto"], anchors: Sequence[bytes]) -> Engine:
-    """Compile anchors for a named engine, or for the fastest one this machine has; raises Unavailable."""
+def choose_engine(name: EngineName | Literal["auto"]) -> EngineName:
+    """Give the engine of that name, or for `auto` the fastest one this machine has; raises Unavailable."""
     chosen = next(each for each in ENGINES if find_spec(each) is not None) if name == "auto" else name
     if find_spec(chosen) is None:
         raise Unavailable(f"the engine {chosen} is not installed.", remedy="Install it, or leave the choice to auto.")
+    return chosen
+
+
+def make_engine(name: EngineName | Literal["auto"], anchors: Sequence[bytes]) -> Engine:
+    """Compile anchors for a named engine, or for the fastest one this machine has; raises Unavailable."""
+    chosen = choose_engine(name)
     if chosen == "hyperscan":
         return HyperscanEngine(anchors)
     return WalkingEngine(chosen, anchors, _compile_for_re2() if chosen == "re2" else re.compile)

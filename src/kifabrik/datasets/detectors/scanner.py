@@ -6,7 +6,7 @@ from typing import Literal
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets.detectors.context import WORDS_DIGEST
-from kifabrik.datasets.detectors.engines import EngineName
+from kifabrik.datasets.detectors.engines import EngineName, choose_engine
 from kifabrik.datasets.detectors.passes import compile_rules, find_hits
 from kifabrik.datasets.detectors.rule import Hit, Sheet
 from kifabrik.datasets.detectors.table import RULES, VERSION
@@ -52,7 +52,13 @@ class Scanner:
 
     def describe(self) -> str:
         """Name the rule table, its digest and the engine, as a card shows them."""
-        return f"rules {VERSION}, sha256:{digest_of_rules()[:16]}, tiers from {self._tiers_min}, {self.engine}"
+        return describe_rules(self.engine, self._tiers_min)
+
+
+def describe_rules(engine: EngineName | Literal["auto"] = "auto", tiers_min: int = 2) -> str:
+    """Say what a scanner of these arguments would say of itself, without compiling it; raises Unavailable."""
+    name = choose_engine(engine)
+    return f"rules {VERSION}, sha256:{digest_of_rules()[:16]}, tiers from {tiers_min}, {name}"
 
 
 def digest_of_rules() -> str:
