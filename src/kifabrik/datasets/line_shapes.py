@@ -140,7 +140,10 @@ def find_line_doubts(texts: Sequence[str], stripped: Lines) -> Iterator[tuple[st
 
 def _repeat(parts: list[str]) -> bool:
     """Whether over 30 % of the parts, or 20 % of their characters, stood there before."""
-    stripped = [part for part in map(str.strip, parts) if part]
+    stripped = [*map(str.strip, parts)]
+    if len(set(stripped)) == len(stripped):
+        return False
+    stripped = [part for part in stripped if part]
     once = set(stripped)
     size = sum(map(len, stripped))
     return len(stripped) - len(once) > 0.3 * len(stripped) or size - sum(map(len, once)) > 0.2 * size

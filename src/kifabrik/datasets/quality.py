@@ -5,7 +5,7 @@ at white space, so that counts differ by a few per cent. Gopher's stop words are
 the EU the same test is made with frequent words of that language, which nobody published: it has a code of its own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from kifabrik.datasets.function_words import load_function_words
 from kifabrik.datasets.line_shapes import cut_lines, find_code_line_doubts, find_line_doubts
 from kifabrik.datasets.repetition import find_repetitive, sum_by_text
-from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, hash_runs, split_words
+from kifabrik.datasets.words import Hashes, Words, cut_blocks, hash_runs, split_words
 
 _GOPHER = "Rae et al. 2021, Scaling Language Models (Gopher), appendix A1.1"
 _C4 = "Raffel et al. 2020, Exploring the Limits of Transfer Learning (C4), section 2.2"
@@ -66,7 +66,7 @@ _GOPHER_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _LANGUAGE_WORDS = 20
 _WORDS_MIN, _WORDS_MAX = 50, 100_000
 _HEAD_CHARACTERS = 1_000_000
-_MARKS = 1 << 12
+_MARKS = 1 << 16
 _POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 _DIGITS, _HIGH = np.uint64(0x3030303030303030), np.uint64(0xF0F0F0F0F0F0F0F0)
 
@@ -160,38 +160,39 @@ def _are_numbers(words: Words) -> Mask:
 
 def _miss_frequent_words(words: Words, languages: Sequence[str]) -> Iterator[tuple[str, Mask]]:
     """Yield the texts of a language that hold fewer than two different ones of its frequent words."""
-    stop, function = np.zeros(len(words), dtype=np.bool_), np.zeros(len(words), dtype=np.bool_)
-    for language in set(languages):
-        hashes = _frequent_hashes(language)
-        if len(hashes):
-            texts = np.flatnonzero([each == language for each in languages])
-            mine = words.pick(texts) if len(texts) < len(words) else words
-            (stop if language == "en" else function)[texts] = _count_different(mine, hashes) < 2
-    some = words.counts > 0
-    yield "stop-words", stop & some
-    yield "function-words", function & some
+    known = _frequent_words()
+    rows = np.fromiter((known.rows.get(each, -1) for each in languages), dtype=np.int64, count=len(words))
+    hits = np.flatnonzero(known.marks[(words.hashes & np.uint64(_MARKS - 1)).astype(np.int64)])
+    slots = np.minimum(np.searchsorted(known.hashes, words.hashes[hits]), len(known.hashes) - 1)
+    is_same = known.hashes[slots] == words.hashes[hits]
+    has = np.zeros((len(words), len(known.hashes)), dtype=np.bool_)
+    has[np.searchsorted(words.firsts, hits[is_same], side="right") - 1, slots[is_same]] = True
+    few = (rows >= 0) & (words.counts > 0) & (np.count_nonzero(has & known.belongs[rows], axis=1) < 2)
+    is_english = rows == known.rows["en"]
+    yield "stop-words", few & is_english
+    yield "function-words", few & ~is_english
 
 
-def _count_different(words: Words, hashes: Hashes) -> Places:
-    """Count for each text how many of these words it holds; `hashes` are sorted."""
-    marks = np.zeros(_MARKS, dtype=np.bool_)  # rules out most other words at one look
-    marks[(hashes & np.uint64(_MARKS - 1)).astype(np.int64)] = True
-    hits = np.flatnonzero(marks[(words.hashes & np.uint64(_MARKS - 1)).astype(np.int64)])
-    slots = np.minimum(np.searchsorted(hashes, words.hashes[hits]), len(hashes) - 1)
-    is_same = hashes[slots] == words.hashes[hits]
-    has = np.zeros((len(words), len(hashes)), dtype=np.bool_)
-    has[words.owners[hits[is_same]], slots[is_same]] = True
-    return np.count_nonzero(has, axis=1)
+@dataclass(frozen=True, slots=True)
+class _FrequentWords:
+    """The frequent words of all languages: sorted hashes, and which of them `belongs[rows[language]]` has."""
+
+    rows: Mapping[str, int]
+    hashes: Hashes
+    belongs: Mask
+    marks: Mask  # rules out most other words at one look
 
 
 @cache
-def _frequent_hashes(language: str) -> Hashes:
-    known = load_function_words()
-    if language == "en":
-        return np.sort(split_words([" ".join(_GOPHER_WORDS)]).hashes)
-    if language not in known.official:
-        return np.zeros(0, dtype=np.uint64)
-    return np.sort(split_words([" ".join(known.by_language[language][:_LANGUAGE_WORDS])]).hashes)
+def _frequent_words() -> _FrequentWords:
+    table = load_function_words()
+    chosen = {each: table.by_language[each][:_LANGUAGE_WORDS] for each in table.official} | {"en": _GOPHER_WORDS}
+    lists = {language: split_words([" ".join(words)]).hashes for language, words in sorted(chosen.items())}
+    hashes = np.unique(np.concatenate([*lists.values()]))
+    marks = np.zeros(_MARKS, dtype=np.bool_)
+    marks[(hashes & np.uint64(_MARKS - 1)).astype(np.int64)] = True
+    belongs = np.stack([np.isin(hashes, each) for each in lists.values()])
+    return _FrequentWords({language: row for row, language in enumerate(lists)}, hashes, belongs, marks)
 
 
 def _find_phrases(texts: Sequence[str], words: Words) -> Iterator[tuple[str, Mask]]:
