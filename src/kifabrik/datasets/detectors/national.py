@@ -50,9 +50,10 @@ def _examine(form: _Form, sheet: Sheet, end: int) -> Hit | None:
     number = raw if form.name in _SIGN_MATTERS else raw.translate(_SEPARATORS)
     if len(set(number)) <= 2:  # zeros and fillers
         return None
-    chosen = [row for row in form.alone if row.check(number)]
     is_bare = sheet.is_code and raw.isdigit() and text[start - 1 : start] not in _QUOTES  # in code: just a number
-    if chosen and not (is_bare and not sheet.words_before(start).speak_of(PERSON, TAX)):
+    is_just_number = is_bare and not sheet.words_before(start).speak_of(PERSON, TAX)
+    chosen = [] if is_just_number else [row for row in form.alone if row.check(number)]
+    if chosen:
         words = sheet.words_before(start) if len(chosen) > 1 or form.beside_words else NO_WORDS
         return _make_hit(start, end, number, _nearest(chosen, words, sheet.language), CHECKSUM)
     return _examine_beside_words(form, sheet, start, end, number)

@@ -168,6 +168,8 @@ def _judge_national(sheet: Sheet, start: int, end: int, words: Words, has_word: 
     digits = "".join(runs)
     if len(digits) < _DIGITS_MIN or raw.count("(") != raw.count(")") or _AFTER.match(text, end):
         return None
+    if len(runs) == 1 and not has_word and sheet.tier_min > SHAPE:  # what is not grouped is no more than a shape
+        return None
     if not has_word and (_MORE.match(text, end) or (sheet.is_code and not _is_quoted(text, start, end))):
         return None
     groups = tuple(map(len, runs))
