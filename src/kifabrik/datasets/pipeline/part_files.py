@@ -115,7 +115,7 @@ class PartWriter:
 
     def __init__(self, folder: Path) -> None:
         self.groups: list[int] = []
-        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1), use_threads=False)
+        options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)  # read soon and packed again
         with ExitStack() as opening:
             texts, facts, hits, self._signatures = (
                 opening.enter_context((folder / name).open("wb")) for name in (TEXTS, FACTS, HITS, SIGNATURES)

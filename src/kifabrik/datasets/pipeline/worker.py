@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 
 from kifabrik.core.errors import KifabrikError, Unavailable
 from kifabrik.core.files import describe_disk_error
@@ -27,6 +28,7 @@ def main(place: Path) -> None:
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         os.dup2(2, 1)  # whatever a library prints is no answer
         limit_memory(PlanRecord.read(place / PLAN).settings)
+        leave_pandas_out()
         jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
         bench: Bench | None = None
@@ -56,6 +58,26 @@ def limit_memory(settings: PartSettings) -> None:
     """Let the kernel refuse this process more memory than a worker may have; a model for names needs its own room."""
     limit = MEMORY_BYTES_MAX if settings.names in {"none", "cues"} else MEMORY_BYTES_MAX_WITH_MODEL
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def leave_pandas_out() -> None:
+    """Let pyarrow find no pandas in this process: nothing here needs it, and to import it takes a third of a second.
+
+    pyarrow looks for it once, when the first list becomes an array, and remembers what it found.
+    """
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _NoPandas())
+        try:
+            pa.array([""])
+        finally:
+            del sys.meta_path[0]
+
+
+class _NoPandas:
+    def find_spec(self, name: str, *_more: object) -> None:
+        """Leave every module to the other finders, but refuse pandas with ImportError."""
+        if name == "pandas":
+            raise ImportError(name)
 
 
 def _listen(jobs: "queue.SimpleQueue[bytes]") -> None:
