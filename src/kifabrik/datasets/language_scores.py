@@ -37,6 +37,8 @@ class LanguageScores:
         )
         if int(self._outputs.max()) > _FEATURE_MASK:
             raise ValueError("the language model has more features than fit")
+        if self._outputs[0] >= 0:
+            raise ValueError("the language model puts something out before it has read")
 
     def rate(self, texts: Sequence[str]) -> Probabilities:
         """Give for each text (row) and label (column) the log-likelihood, divided by the root of its bytes.
@@ -72,13 +74,16 @@ class LanguageScores:
         data = np.ascontiguousarray(np.frombuffer(padded, dtype=np.uint8).reshape(len(texts), longest).T)
         active = np.searchsorted(-lengths[order], -np.arange(longest), side="left")  # texts longer than each step
         state = np.zeros(len(texts), dtype=np.uint32)
-        seen = np.full((longest, len(texts)), -1, dtype=np.int32)
-        for step in range(longest):
-            count = active[step]
-            state = self._moves[self._rows[state[:count]] + data[step, :count]]
-            seen[step, :count] = self._outputs[state]
-        steps, places = np.nonzero(seen >= 0)
-        keys = (order[places].astype(np.uint32) << _FEATURE_BITS) | seen[steps, places].astype(np.uint32)
+        visited = np.zeros((longest, len(texts)), dtype=np.uint32)  # the first state puts out nothing
+        for step, count in enumerate(active.tolist()):
+            places = self._rows.take(state[:count])
+            places += data[step, :count]
+            state = self._moves.take(places)
+            visited[step, :count] = state
+        seen = self._outputs.take(visited.ravel())
+        places = np.flatnonzero(seen >= 0)
+        keys = (order.astype(np.uint32) << _FEATURE_BITS).take(places % len(texts))
+        keys |= seen.take(places).astype(np.uint32)
         keys, counts = np.unique(keys, return_counts=True)
         return keys >> _FEATURE_BITS, keys & _FEATURE_MASK, counts
 
