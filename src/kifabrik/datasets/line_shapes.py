@@ -102,14 +102,16 @@ def cut_lines(words: Words) -> tuple[Lines, Lines]:
 
 def _strip(raw: npt.NDArray[np.uint8], begins: Places, stops: Places) -> tuple[Places, Places]:
     """Move both ends of each line to what is no white space; an empty line begins where it stops."""
-    left = right = np.arange(len(begins))
+    some = begins < stops
+    left, right = np.flatnonzero(some & _SPACE[raw[begins]]), np.flatnonzero(some & _SPACE[raw[stops - 1]])
     for _ in range(_STEPS_MAX):
-        left = left[(begins[left] < stops[left]) & _SPACE[raw[begins[left]]]]
         begins[left] += 1
-        right = right[(begins[right] < stops[right]) & _SPACE[raw[stops[right] - 1]]]
+        right = right[begins[right] < stops[right]]
         stops[right] -= 1
         if not len(left) and not len(right):
             return begins, stops
+        left = left[(begins[left] < stops[left]) & _SPACE[raw[begins[left]]]]
+        right = right[(begins[right] < stops[right]) & _SPACE[raw[stops[right] - 1]]]
     held = np.append(np.flatnonzero(~_SPACE[raw]), len(raw))  # lines with hundreds of blanks are rare
     begins = np.minimum(held[np.searchsorted(held, begins)], stops)
     last = held[np.maximum(np.searchsorted(held, stops) - 1, 0)] + 1

@@ -68,6 +68,7 @@ _WORDS_MIN, _WORDS_MAX = 50, 100_000
 _HEAD_CHARACTERS = 1_000_000
 _MARKS = 1 << 16
 _POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+_PHRASES = {"lorem-ipsum": ("lorem ipsum",), "javascript": ("javascript",), "policy": _POLICY}
 _DIGITS, _HIGH = np.uint64(0x3030303030303030), np.uint64(0xF0F0F0F0F0F0F0F0)
 
 
@@ -197,15 +198,22 @@ def _frequent_words() -> _FrequentWords:
 
 def _find_phrases(texts: Sequence[str], words: Words) -> Iterator[tuple[str, Mask]]:
     """Look for the phrases of C4 among the words, then make sure in the text."""
-    singles, pairs = words.hashes, words.hash_runs(2)
-    for code, phrases in (("lorem-ipsum", ("lorem ipsum",)), ("javascript", ("javascript",)), ("policy", _POLICY)):
+    pairs = words.hash_runs(2)
+    for code, phrases in _PHRASES.items():
         mask = np.zeros(len(words), dtype=np.bool_)
         for phrase in phrases:
-            hashes = split_words([phrase]).hashes[:2]
-            places = np.flatnonzero(singles == hashes[0] if len(hashes) == 1 else pairs == hash_runs(hashes, 2)[0])
+            is_pair, value = _hash_phrase(phrase)
+            places = np.flatnonzero((pairs if is_pair else words.hashes) == value)
             for text in set((np.searchsorted(words.firsts, places, side="right") - 1).tolist()):
                 mask[text] |= phrase in texts[text].lower()
         yield code, mask
+
+
+@cache
+def _hash_phrase(phrase: str) -> tuple[bool, np.uint64]:
+    """Say whether a phrase begins with a pair of words, and give the hash of that pair or of its only word."""
+    hashes = split_words([phrase]).hashes[:2]
+    return len(hashes) > 1, hashes[0] if len(hashes) == 1 else hash_runs(hashes, 2)[0]
 
 
 def _make_counter() -> Callable[[str], int]:
