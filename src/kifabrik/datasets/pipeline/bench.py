@@ -3,7 +3,9 @@
 Knows the plan of a check and its work folder.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from kifabrik.datasets.pipeline.plan import Task
 from kifabrik.datasets.settings import PlanRecord
 
 PLAN, TASKS = "plan.json", "tasks.jsonl"
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 class Bench:
@@ -33,7 +36,8 @@ class Bench:
     def do(self, job: bytes, report: Report) -> None:
         """Do one job, written as a line of JSON; what it makes lies in the work folder afterwards."""
         kind, _, line = job.partition(b" ")
-        _JOBS[kind](self, line, report)
+        with collecting_rarely():
+            _JOBS[kind](self, line, report)
 
     def make_part(self, line: bytes, report: Report) -> None:
         """Make the part of a task."""
@@ -51,6 +55,17 @@ class Bench:
 
 
 _JOBS: dict[bytes, Callable[[Bench, bytes, Report], None]] = {b"part": Bench.make_part, b"shard": Bench.write_shard}
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Look for cycles of garbage less often: texts and hits are many objects without any cycle."""
+    before = gc.get_threshold()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def write_plan(place: Path, plan: PlanRecord, tasks: tuple[Task, ...]) -> None:
