@@ -5,7 +5,7 @@ at white space, so that counts differ by a few per cent. Gopher's stop words are
 the EU the same test is made with frequent words of that language, which nobody published: it has a code of its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -69,6 +69,7 @@ _HEAD_CHARACTERS = 1_000_000
 _MARKS = 1 << 16
 _POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 _PHRASES = {"lorem-ipsum": ("lorem ipsum",), "javascript": ("javascript",), "policy": _POLICY}
+_NOT_ALPHANUMERIC = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
 _DIGITS, _HIGH = np.uint64(0x3030303030303030), np.uint64(0xF0F0F0F0F0F0F0F0)
 
 
@@ -120,7 +121,7 @@ def _look(texts: Sequence[str], words: Words, is_prose: Mask, languages: Sequenc
     yield "code-lines", find_code_line_doubts(every) & ~is_prose
     few = np.zeros(len(texts), dtype=np.bool_)
     for number in np.flatnonzero(~is_prose).tolist():
-        few[number] = _count_alphanumeric(texts[number]) < 0.25 * len(texts[number])
+        few[number] = _has_few_alphanumeric(texts[number])
     yield "code-symbols", few
     yield "curly-bracket", is_prose & np.fromiter(("{" in text for text in texts), np.bool_, len(texts))
     prose = np.flatnonzero(is_prose)
@@ -216,15 +217,9 @@ def _hash_phrase(phrase: str) -> tuple[bool, np.uint64]:
     return len(hashes) > 1, hashes[0] if len(hashes) == 1 else hash_runs(hashes, 2)[0]
 
 
-def _make_counter() -> Callable[[str], int]:
-    drop = bytes(byte for byte in range(128) if not chr(byte).isalnum())
-
-    def count(text: str) -> int:
-        if text.isascii():
-            return len(text.encode().translate(None, drop))
-        return sum(map(str.isalnum, text))
-
-    return count
-
-
-_count_alphanumeric = _make_counter()
+def _has_few_alphanumeric(text: str) -> bool:
+    """Whether fewer than 25 % of the characters are letters or digits; those of ASCII alone are often enough."""
+    least = 0.25 * len(text)
+    if len(text.encode("utf-8", "surrogatepass").translate(None, _NOT_ALPHANUMERIC)) >= least:
+        return False
+    return text.isascii() or sum(map(str.isalnum, text)) < least
