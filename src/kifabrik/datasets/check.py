@@ -5,6 +5,7 @@ in a hidden work folder beside the dataset folder until the end, so that a kille
 started again with the same words.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,9 +105,18 @@ def check_dataset(
         plan, tasks = _plan(wish, place)
         card = work_through(place, plan, tasks, out=out, now=now, report=progress, count=choices.workers)
         if findings_out is not None:
-            finding_rows.copy_rows(out / FINDINGS_NAME, findings_out)
+            _copy_rows(out, findings_out)
         workplace.remove(place)
     return card
+
+
+def _copy_rows(out: Path, to: Path) -> None:
+    """Copy the rows of findings; if they cannot be written, the dataset folder goes again: whole or not at all."""
+    try:
+        finding_rows.copy_rows(out / FINDINGS_NAME, to)
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)
+        raise
 
 
 def plan_dataset(wish: Wish) -> tuple[Path, int]:
@@ -221,17 +231,23 @@ def _settle(choices: Choices, limits: Limits, place: Path, *, outside: Sequence[
 
 @contextmanager
 def _keeping_parts(place: Path, limits: Limits) -> Iterator[None]:
-    """On any error keep the work folder if it holds enough work to go on from, and say so; else leave nothing."""
+    """On any error keep the work folder if it holds enough work to go on from, and say so; else leave nothing.
+
+    People asked for the dataset folder, so an error inside of the work folder is told as one of that.
+    """
     try:
         yield
     except BaseException as error:
         kept = None if getattr(error, "code", "") == finishing.NOTHING else describe_kept(place, limits)
         if kept is None:
             workplace.remove(place)
-        if kept is None or not isinstance(error, KifabrikError):
+        if not isinstance(error, KifabrikError):
             raise
-        remedy = f"{error.remedy} {kept}".strip()
-        raise type(error)(error.message, where=error.where, remedy=remedy, code=error.code) from error
+        where = str(workplace.out_of(place)) if Path(error.where).is_relative_to(place) else error.where
+        if kept is None and where == error.where:
+            raise
+        remedy = f"{error.remedy} {kept or ''}".strip()
+        raise type(error)(error.message, where=where, remedy=remedy, code=error.code) from error
 
 
 def describe_kept(place: Path, limits: Limits = STANDARD_LIMITS) -> str | None:
