@@ -1,9 +1,11 @@
 """The language of a text: the 24 of the EU, their neighbours, the rest of the world, and honest doubt."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import django
+import numpy as np
 import pytest
 from babel.messages.pofile import read_po
 
@@ -219,3 +221,31 @@ def test_the_batch_gives_the_scores_of_the_model_itself() -> None:
     model, scores = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True), load_scores()
     rated = scores.rate(texts)
     assert [scores.labels[place] for place in rated.argmax(axis=1)] == [model.classify(text)[0] for text in texts]
+
+
+def test_a_long_text_has_the_scores_of_one_walk_over_all_its_bytes() -> None:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    from kifabrik.datasets.language_scores import load_scores
+
+    model, scores = LanguageIdentifier.from_model_file(MODEL_FILE), load_scores()
+    long = [" ".join(each) for each in SENTENCES.values()]
+    texts = [
+        " ".join(long),
+        *long,
+        "ab" * 500,
+        "ü" * 97,
+        "x" * 96,
+        "x" * 97,
+        *(long[0][:size] for size in range(90, 110)),
+    ]
+    for text, rated in zip(texts, scores.rate(texts), strict=True):
+        data, state, counts = text.encode(), 0, Counter()
+        for byte in data:
+            state = model.tk_nextmove[(model.tk_row[state] << 8) + byte]
+            counts[model.tk_output[state]] += 1
+        del counts[-1]
+        places = list(counts)
+        expected = np.log1p([counts[each] for each in places]) @ model.nb_ptc[places].astype(np.float64) + model.nb_pc
+        best = [max(expected[np.array(model.nb_classes) == label]) for label in scores.labels]
+        assert np.allclose(rated, np.array(best) / np.sqrt(len(data)), rtol=1e-4)

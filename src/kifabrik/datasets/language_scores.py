@@ -17,6 +17,8 @@ Probabilities = npt.NDArray[np.float32]
 _Numbers = npt.NDArray[np.integer]
 _BATCH_TEXTS = 512
 _FEATURE_BITS = 17
+_PIECE_BYTES = 96  # many short pieces are walked in fewer steps than few long texts
+_REACH_BYTES = 8  # where the automaton stands depends on no earlier byte: its n-grams have at most 6
 _FEATURE_MASK = (1 << _FEATURE_BITS) - 1
 
 
@@ -66,23 +68,27 @@ class LanguageScores:
         return scores
 
     def _count_features(self, texts: Sequence[bytes]) -> tuple[_Numbers, _Numbers, _Numbers]:
-        """Walk the automaton over all texts in step, the longest first, and count what it puts out."""
-        lengths = np.array([len(text) for text in texts])
+        """Walk the automaton over pieces of all texts in step, the longest first, and count what it puts out."""
+        begins = [(number, begin) for number, text in enumerate(texts) for begin in range(0, len(text), _PIECE_BYTES)]
+        pieces = [texts[number][max(0, begin - _REACH_BYTES) : begin + _PIECE_BYTES] for number, begin in begins]
+        lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
         order = np.argsort(-lengths, kind="stable")
+        owners, is_later = np.array(begins, dtype=np.int64).reshape(-1, 2)[order].T
         longest = int(lengths.max(initial=0))
-        padded = b"".join(texts[number].ljust(longest, b"\0") for number in order)
-        data = np.ascontiguousarray(np.frombuffer(padded, dtype=np.uint8).reshape(len(texts), longest).T)
-        active = np.searchsorted(-lengths[order], -np.arange(longest), side="left")  # texts longer than each step
-        state = np.zeros(len(texts), dtype=np.uint32)
-        visited = np.zeros((longest, len(texts)), dtype=np.uint32)  # the first state puts out nothing
+        padded = b"".join(pieces[place].ljust(longest, b"\0") for place in order)
+        data = np.ascontiguousarray(np.frombuffer(padded, dtype=np.uint8).reshape(len(pieces), longest).T)
+        active = np.searchsorted(-lengths[order], -np.arange(longest), side="left")  # pieces longer than each step
+        state = np.zeros(len(pieces), dtype=np.uint32)
+        visited = np.zeros((longest, len(pieces)), dtype=np.uint32)  # the first state puts out nothing
         for step, count in enumerate(active.tolist()):
             places = self._rows.take(state[:count])
             places += data[step, :count]
             state = self._moves.take(places)
             visited[step, :count] = state
+        visited[:_REACH_BYTES, is_later > 0] = 0  # the piece before counted these
         seen = self._outputs.take(visited.ravel())
         places = np.flatnonzero(seen >= 0)
-        keys = (order.astype(np.uint32) << _FEATURE_BITS).take(places % len(texts))
+        keys = (owners.astype(np.uint32) << _FEATURE_BITS).take(places % len(pieces))
         keys |= seen.take(places).astype(np.uint32)
         keys, counts = np.unique(keys, return_counts=True)
         return keys >> _FEATURE_BITS, keys & _FEATURE_MASK, counts
