@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kifabrik.core.errors import InvalidInput
 from kifabrik.core.findings import Severity
 from kifabrik.datasets.check import Choices
 from kifabrik.datasets.documents import Limits
-from kifabrik.datasets.folder import iterate_documents, read_card, verify
+from kifabrik.datasets.folder import FINDINGS_NAME, iterate_documents, read_card, verify, verify_shards
 from kifabrik.datasets.language import identify
 from kifabrik.datasets.licences import find_licences, is_unknown
 from kifabrik.datasets.settings import NearDuplicateChoice
@@ -41,6 +42,16 @@ def test_a_folder_of_text_becomes_a_dataset_folder(check, texts: Path, tmp_path:
     assert card.formats == {"txt": 30}
     assert read_card(tmp_path / "out") == card
     verify(tmp_path / "out")
+
+
+def test_a_folder_without_rows_of_findings_is_whole_for_training_only(check, texts: Path, tmp_path: Path) -> None:
+    (texts / "mail.txt").write_text("Write to hans.maier@firma.de about the weather.\n")
+    card = check(texts)
+    (tmp_path / "out" / FINDINGS_NAME).unlink()
+
+    assert verify_shards(tmp_path / "out") == card
+    with pytest.raises(InvalidInput, match="rows of findings are missing"):
+        verify(tmp_path / "out")
 
 
 def test_documents_come_back_as_they_were(check, texts: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 180, what: s
         if found := condition():
             return found
         if watched is not None and watched.poll() is not None:
-            raise AssertionError(f"the demo ended before {what}:\n{watched.communicate()[0]}")
+            raise AssertionError(f"the demo ended before {what}")
         time.sleep(0.05)
     raise AssertionError(f"waited in vain for {what}")
 
@@ -109,6 +109,7 @@ def test_killed_processes_change_neither_the_model_nor_the_books(texts: Path, re
     finally:
         demo.kill()
         output = demo.communicate()[0]
+        sys.stdout.write(output)  # pytest shows it if the test fails
 
     manifests = list((home / "site").rglob("manifest.json"))
     assert len(manifests) == 1, output

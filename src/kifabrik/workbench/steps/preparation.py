@@ -34,7 +34,7 @@ def verify_dataset(walk: Walk) -> StepResult:
             where=str(walk.dataset),
             remedy="Give the folder of the dataset version that the recipe names.",
         )
-    dataset_folder.verify(walk.dataset)
+    dataset_folder.verify_shards(walk.dataset)
     blocking = [finding for finding in walk.card.findings if finding.severity is Severity.BLOCKING]
     if blocking:
         raise InvalidInput(
