@@ -42,7 +42,10 @@ up: setup ## start the portal, the local site agent and the inference server wit
 
 test: setup check ## run every check and every test, on SQLite and on PostgreSQL, and on a real Slurm cluster
 	@$(BIN)/python -m tests.slurm.installed
-	$(BIN)/python -m pytest
+	@echo 'The tests on a real cluster mostly wait, so they run beside the others; what they say comes after those.'
+	@log=$$(mktemp); $(BIN)/python -m pytest -m slurm >$$log 2>&1 & cluster=$$!; trap 'kill $$cluster' INT TERM; \
+	  $(BIN)/python -m pytest -m "not slurm"; others=$$?; wait $$cluster; code=$$?; cat $$log; rm -f $$log; \
+	  exit $$((others ? others : code))
 	$(BIN)/python tests/with_postgres.py $(BIN)/python -m pytest tests/portal tests/paths tests/house -m "not browser and not slow"
 
 test-slurm: setup ## run the tests that need a cluster on a private real one (installs Slurm if it may)

@@ -4,7 +4,8 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ _EVERYTHING = ("--allusers", "--allocations", "--duplicates", "--parsable2", "--
 _BEGINNING = "1970-01-02"
 _NAMES_A_CALL = 500
 _PORTIONS = 4
+_NO_NAME = frozenset({"", "allocation"})  # what slurmdbd calls a job of which it knows the end alone
+_NAME_COMES_WITHIN_SECONDS = 240  # starts are delivered every few seconds; shorter than the overlap of two imports
 _NOW = re.compile(r"^sdiag output at .*\((\d+)\)", re.MULTILINE)
 _UNDELIVERED = re.compile(r"^DBD Agent queue size:\s*(\d+)", re.MULTILINE)
 
@@ -58,8 +61,11 @@ def look_at_controller(slurm: Slurm) -> Controller:
 class Accounting:
     """What one cluster's accounting says of jobs, as records; every call asks anew."""
 
-    def __init__(self, slurm: Slurm, *, cluster: str, tres: str, user: str) -> None:
+    def __init__(
+        self, slurm: Slurm, *, cluster: str, tres: str, user: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._slurm = slurm
+        self._clock = clock
         self._cluster = cluster
         self._tres = tres
         self._user = user  # whose jobs may be attempts of runs
@@ -119,6 +125,8 @@ class Accounting:
         """Give the jobs that are over at once, and those that go on once it is known whether they do."""
         open_jobs: dict[str, tuple[Row, ...]] = {}
         for starts in group(rows):
+            if self._is_yet_to_be_named(starts[-1]):
+                continue
             older = open_jobs.pop(starts[-1].job_id, None)
             if older is not None:  # its number was given out again, so the controller has forgotten it
                 yield self._as_job(older, is_runaway=True)
@@ -129,6 +137,14 @@ class Accounting:
         runaways = self._find_runaways(open_jobs)
         for number, starts in open_jobs.items():
             yield self._as_job(starts, is_runaway=number in runaways)
+
+    def _is_yet_to_be_named(self, row: Row) -> bool:
+        """Judge a job of ours whose end reached accounting before its start, which brings the name: a moment later.
+
+        Booked now it would be nobody's, and the run's own usage would be booked beside it.
+        """
+        is_recent = not row.end or self._clock() < row.end + _NAME_COMES_WITHIN_SECONDS
+        return row.user == self._user and row.name in _NO_NAME and is_recent
 
     def _find_runaways(self, open_jobs: dict[str, tuple[Row, ...]]) -> frozenset[str]:
         """Find the jobs that accounting believes alive and the controller does not know.
