@@ -19,7 +19,7 @@ from kifabrik.core import flop
 from kifabrik.core.errors import KifabrikError
 from kifabrik.records.recipe import FineTuningRecipe, Recipe
 from kifabrik.training import decoder, loop, optimisers
-from kifabrik.training.checkpoint import Checkpoints, read_tensors, write_tensors
+from kifabrik.training.checkpoint import Checkpoints, Position, read_tensors, write_tensors
 from kifabrik.training.decoder import Model
 from kifabrik.training.hardware import Hardware
 from kifabrik.training.pair_file import PairFile
@@ -101,10 +101,7 @@ def adapt(
     measured = measure()
     merged = merge_checked(adapted, rows=torch.from_numpy(batches.batch(0)[0]).to(hardware.device))
     write_tensors(weights_path, dict(merged.named_parameters()))
-    # The pairs are of different lengths: attention is counted at their mean.
-    mean_tokens = position.tokens // max(1, position.step * settings.batch_sequences)
-    shape = replace(decoder.shape_of(recipe.model, vocabulary=tokenizer.get_vocab_size()), context_tokens=mean_tokens)
-    used = flop.adapter_training_flop(shape, position.tokens, rank=settings.rank)
+    used = _count_flop(recipe, settings, position, vocabulary=tokenizer.get_vocab_size())
     return loop.Outcome.of(position, flop=used, measured=measured)
 
 
@@ -124,6 +121,13 @@ def merge_checked(adapted: Model, *, rows: Any) -> Model:
             code="merge-differs",
         )
     return merged
+
+
+def _count_flop(recipe: Recipe, settings: FineTuningRecipe, position: Position, *, vocabulary: int) -> int:
+    """Count operations; the pairs are of different lengths, so attention is counted at their mean."""
+    mean_tokens = position.tokens // max(1, position.step * settings.batch_sequences)
+    shape = replace(decoder.shape_of(recipe.model, vocabulary=vocabulary), context_tokens=mean_tokens)
+    return flop.adapter_training_flop(shape, position.tokens, rank=settings.rank)
 
 
 def _add_adapters(model: Model, settings: FineTuningRecipe, *, seed: int) -> Model:

@@ -65,7 +65,8 @@ class CueNames:
 
     def find(self, texts: Sequence[str], languages: Sequence[str]) -> list[tuple[Hit, ...]]:
         """Give the names of each text in the order of their places."""
-        sheets = [Sheet(text, False, tongue) for text, tongue in zip(texts, languages, strict=True)]  # noqa: FBT003
+        pairs = zip(texts, languages, strict=True)
+        sheets = [Sheet(text, is_code=False, language=language) for text, language in pairs]
         return find_hits(self._rules, sheets)
 
 
