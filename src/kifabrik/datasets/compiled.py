@@ -1,6 +1,6 @@
 """Compiles loops over bytes and numbers to machine code, once on a machine. Knows numba, not what a loop is for.
 
-What was compiled is kept beside the module, or in the cache folder of the user where the installation cannot be written;
+What was compiled is kept beside the module, or in the user's cache folder where the installation cannot be written;
 where neither can, it is compiled anew in each process. Loops that decide what is written use whole numbers, which give
 the same bytes on every machine.
 """
