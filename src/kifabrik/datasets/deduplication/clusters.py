@@ -20,12 +20,12 @@ import numpy.typing as npt
 from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets.deduplication.banding import MEMORY_BYTES, Collection, Mask, candidate_pairs
 from kifabrik.datasets.deduplication.parameters import Parameters
-from kifabrik.datasets.deduplication.shingles import find_sets, measure_jaccard
+from kifabrik.datasets.deduplication.shingles import Shingles, find_sets, join_sets, measure_jaccard
 from kifabrik.datasets.deduplication.signatures import Signatures
-from kifabrik.datasets.words import Places
+from kifabrik.datasets.words import Hashes, Places
 
 Fetch = Callable[[Sequence[int]], Sequence[str]]
-_PAIRS_AT_ONCE = 1024
+_PAIRS_AT_ONCE = 1 << 14
 _SHINGLES_AT_ONCE = 4_000_000  # about 30 MB of text and 100 MB of memory
 _UNDECIDED, _KEPT, _REMOVED = 0, 1, 2
 
@@ -108,6 +108,8 @@ class _Judge:
         self.state = np.zeros(len(self.names), dtype=np.int8)
         self.kept_twin = np.full(len(self.names), -1, dtype=np.int64)
         self.compared = 0
+        self.held: dict[int, Hashes] = {}
+        self.held_shingles = 0
 
     def decide_all(self) -> None:
         """Work in rounds until every document is kept or removed."""
@@ -156,13 +158,25 @@ class _Judge:
         alike = np.zeros(len(left), dtype=np.bool_)
         for pairs in self._cut(left, right):
             needed, places = np.unique(np.concatenate((left[pairs], right[pairs])), return_inverse=True)
-            texts = self.fetch(self.names[needed].tolist())
-            if len(texts) != len(needed):
-                raise InvalidInput(f"{len(texts)} texts came for {len(needed)} documents.")
-            sets = find_sets(texts, self.parameters.shingle_words)
+            sets = self._find_sets(self.names[needed].tolist())
             half = len(places) // 2
             alike[pairs] = measure_jaccard(sets, places[:half], places[half:]) >= self.parameters.threshold
         return alike
+
+    def _find_sets(self, documents: list[int]) -> Shingles:
+        """Give the shingles of documents; those of the last rounds are held, because many are compared again."""
+        missing = [document for document in documents if document not in self.held]
+        texts = self.fetch(missing) if missing else []
+        if len(texts) != len(missing):
+            raise InvalidInput(f"{len(texts)} texts came for {len(missing)} documents.")
+        fresh = find_sets(texts, self.parameters.shingle_words)
+        pieces = dict(zip(missing, np.split(fresh.hashes, fresh.offsets[1:-1]), strict=True)) if missing else {}
+        hashes = [self.held[document] if document in self.held else pieces[document] for document in documents]
+        self.held_shingles += len(fresh.hashes)
+        if self.held_shingles > _SHINGLES_AT_ONCE:
+            self.held, self.held_shingles = {}, len(fresh.hashes)
+        self.held.update(pieces)
+        return join_sets(hashes, [np.fromiter(map(len, hashes), dtype=np.int64, count=len(hashes))])
 
     def _cut(self, left: Places, right: Places) -> list[slice]:
         """Cut pairs into batches by how many shingles their signatures promise."""

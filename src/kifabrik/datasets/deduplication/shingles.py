@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, hash_runs, split_words
 
 _KEPT_BITS = 44
-_OWNERS_MAX = 1 << (64 - _KEPT_BITS)
+_TAGS_MAX = (1 << (64 - _KEPT_BITS)) - 1  # documents or pairs that one table tells apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +43,92 @@ def find_shingles(words: Words, length: int) -> Shingles:
 
 
 def find_sets(texts: Sequence[str], length: int) -> Shingles:
-    """Give each document's shingles once and in order, with 44 bits each."""
+    """Give each document's shingles once, with 44 bits each, in the order of their first places."""
     found = [_make_sets(find_shingles(split_words(block), length)) for block in cut_blocks(texts)]
-    hashes = [each.hashes for each in found]
-    counts = [np.diff(each.offsets) for each in found]
-    empty = np.zeros(0, dtype=np.int64)
-    return Shingles(
-        np.concatenate([np.zeros(0, dtype=np.uint64), *hashes]),
-        np.concatenate(([0], np.cumsum(np.concatenate([empty, *counts])))),
-    )
+    return join_sets([each.hashes for each in found], [np.diff(each.offsets) for each in found])
+
+
+def join_sets(hashes: Sequence[Hashes], sizes: Sequence[Places]) -> Shingles:
+    """Lay sets one after the other; `sizes` counts the shingles of the documents of each piece."""
+    joined = np.concatenate([np.zeros(0, dtype=np.uint64), *hashes])
+    counts = np.concatenate([np.zeros(0, dtype=np.int64), *sizes])
+    return Shingles(joined, np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts))))
 
 
 def _make_sets(shingles: Shingles) -> Shingles:
-    counts = np.diff(shingles.offsets)
-    keys = _join(np.repeat(np.arange(len(counts)), counts), shingles.hashes >> np.uint64(64 - _KEPT_BITS))
-    keys.sort()
-    if len(keys):
-        keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))]
-    owners = (keys >> np.uint64(_KEPT_BITS)).astype(np.int64)
-    offsets = np.searchsorted(owners, np.arange(len(counts) + 1))
-    return Shingles(keys & np.uint64((1 << _KEPT_BITS) - 1), offsets.astype(np.int64))
+    hashes, counts = np.empty_like(shingles.hashes), np.diff(shingles.offsets)
+    table = _make_table(int(counts.max(initial=0)))
+    begin = 0
+    for first in range(0, len(counts), _TAGS_MAX):  # tags begin anew, so the table does
+        table[:] = 0
+        begin = _keep_once(
+            shingles.hashes, shingles.offsets, first, counts[first : first + _TAGS_MAX], hashes, begin, table
+        )
+    return join_sets([hashes[:begin]], [counts])
 
 
 def measure_jaccard(sets: Shingles, left: Places, right: Places) -> npt.NDArray[np.float64]:
     """Give the Jaccard similarity of pairs of documents, by their numbers in `sets`; 0 where one has no shingle.
 
-    At most 2^20 pairs at once.
+    At most 2^20 - 1 pairs at once.
     """
-    if len(left) > _OWNERS_MAX:
+    if len(left) > _TAGS_MAX:
         raise ValueError("too many pairs at once")
-    pair = np.arange(len(left))
-    keys = np.concatenate([_join(*_gather(sets, side, pair)) for side in (left, right)])
-    keys.sort()
-    shared = keys[1:][keys[1:] == keys[:-1]] >> np.uint64(_KEPT_BITS)
-    both = np.bincount(shared.astype(np.int64), minlength=len(left))
     sizes = np.diff(sets.offsets)
+    both = np.zeros(len(left), dtype=np.int64)
+    _count_shared(sets.hashes, sets.offsets, left, right, both, _make_table(int(sizes.max(initial=0))))
     either = sizes[left] + sizes[right] - both
     return both / np.maximum(either, 1)
 
 
-def _gather(sets: Shingles, documents: Places, pair: Places) -> tuple[Places, Hashes]:
-    """Lay the sets of some documents one after the other, each with the number of its pair."""
-    sizes = np.diff(sets.offsets)[documents]
-    begins = np.cumsum(sizes) - sizes
-    places = np.arange(int(sizes.sum())) + np.repeat(sets.offsets[documents] - begins, sizes)
-    return np.repeat(pair, sizes), sets.hashes[places]
+def _make_table(entries: int) -> Hashes:
+    """Give an empty table that is at most half full with so many entries: a power of two, so that a mask finds places.
+
+    An entry is a shingle under the tag of its document or pair; what bears another tag counts as empty, so that the
+    table need not be emptied in between.
+    """
+    return np.zeros(1 << max(4, (2 * entries).bit_length()), dtype=np.uint64)
 
 
-def _join(owners: Places, hashes: Hashes) -> Hashes:
-    return (owners.astype(np.uint64) << np.uint64(_KEPT_BITS)) | hashes
+@compiled
+def _keep_once(
+    hashes: Hashes, offsets: Places, first: int, counts: Places, kept: Hashes, begin: int, table: Hashes
+) -> int:
+    """Write the different shingles of each document and count them; gives the place after the last one."""
+    mask = np.uint64(len(table) - 1)
+    for number in range(len(counts)):
+        tag = np.uint64(number + 1) << np.uint64(_KEPT_BITS)
+        start = begin
+        for place in range(offsets[first + number], offsets[first + number + 1]):
+            key = hashes[place] >> np.uint64(64 - _KEPT_BITS)
+            slot = key & mask
+            while table[slot] != tag | key and table[slot] >> np.uint64(_KEPT_BITS) == np.uint64(number + 1):
+                slot = (slot + np.uint64(1)) & mask
+            if table[slot] != tag | key:
+                table[slot] = tag | key
+                kept[begin] = key
+                begin += 1
+        counts[number] = begin - start
+    return begin
+
+
+@compiled
+def _count_shared(hashes: Hashes, offsets: Places, left: Places, right: Places, both: Places, table: Hashes) -> None:
+    """Count the shingles that both documents of each pair have."""
+    mask = np.uint64(len(table) - 1)
+    tag_number = np.uint64(0)
+    for pair in range(len(left)):
+        if pair == 0 or left[pair] != left[pair - 1]:
+            tag_number += np.uint64(1)
+            for place in range(offsets[left[pair]], offsets[left[pair] + 1]):
+                slot = hashes[place] & mask
+                while table[slot] >> np.uint64(_KEPT_BITS) == tag_number:
+                    slot = (slot + np.uint64(1)) & mask
+                table[slot] = tag_number << np.uint64(_KEPT_BITS) | hashes[place]
+        for place in range(offsets[right[pair]], offsets[right[pair] + 1]):
+            slot = hashes[place] & mask
+            wanted = tag_number << np.uint64(_KEPT_BITS) | hashes[place]
+            while table[slot] != wanted and table[slot] >> np.uint64(_KEPT_BITS) == tag_number:
+                slot = (slot + np.uint64(1)) & mask
+            if table[slot] == wanted:
+                both[pair] += 1

@@ -5,6 +5,7 @@ that it can be memory-mapped: 512 bytes a document with 128 permutations, 51 GB 
 """
 
 import json
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from kifabrik.datasets.words import Words, cut_blocks, split_words
 Signatures = npt.NDArray[np.uint32]
 NO_SHINGLE: Final = 0xFFFFFFFF  # the whole row of a document without a word
 _HEADER_BYTES = 4096
+_U32 = "I"
 _FORMAT = "kifabrik-signatures-1"
 
 
@@ -41,7 +43,8 @@ def _digest(words: Words, parameters: Parameters) -> Signatures:
     matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
         shingles.hashes, shingles.offsets.astype(np.uint64), parameters.permutations, parameters.seed
     )
-    rows = np.array(matrix.to_rows(), dtype=np.uint32).reshape(len(words), parameters.permutations)
+    packed = b"".join([array(_U32, row).tobytes() for row in matrix.to_rows()])  # half the time of np.array
+    rows = np.frombuffer(bytearray(packed), dtype=np.uint32).reshape(len(words), parameters.permutations)
     rows[np.diff(shingles.offsets) == 0] = NO_SHINGLE
     return rows
 
