@@ -99,6 +99,29 @@ def test_lists_of_different_length_are_refused() -> None:
         SCANNERS["re"].scan(["a"], is_code=[False], languages=[])
 
 
+def test_what_hyperscan_compiled_is_kept_and_a_damaged_cache_is_made_anew(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    anchors = [b"a[0-9]", b"b@"]
+    places = sorted(make_engine("hyperscan", anchors).places(b"a1 b@"))
+    (kept,) = (tmp_path / "kifabrik").iterdir()
+    whole = kept.read_bytes()
+
+    assert sorted(make_engine("hyperscan", anchors).places(b"a1 b@")) == places == [2 * 2, 5 * 2 + 1]
+    make_engine("hyperscan", [b"a[0-9]"])
+    assert len(list(kept.parent.iterdir())) == 2  # other anchors do not take it for theirs
+    for damaged in (b"", whole[:100], whole[:50] + b"damage" + whole[56:]):
+        kept.write_bytes(damaged)
+        assert sorted(make_engine("hyperscan", anchors).places(b"a1 b@")) == places
+        assert kept.read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+
+    assert make_engine("hyperscan", [b"a"]).places(b"a") == [1]
+
+
 def test_an_engine_that_is_not_installed_is_named() -> None:
     with pytest.raises(Unavailable, match="the engine no_such_engine is not installed"):
         make_engine("no_such_engine", [b"a"])

@@ -1,16 +1,22 @@
 """Three engines for one table of anchors: hyperscan, RE2 and `re`. Each says which anchors end where in UTF-8 bytes.
 
 hyperscan runs all anchors in one walk; the others need one walk an anchor and are there for machines without its wheel.
-Knows bytes and patterns, not what they mean.
+What hyperscan compiled is kept in the cache folder of the user, because it takes a third of a second and each process
+needs it. Knows bytes and patterns, not what they mean.
 """
 
+import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 from kifabrik.core.errors import Unavailable
+from kifabrik.core.files import write_bytes
 
 EngineName = Literal["hyperscan", "re2", "re"]
 _Compile = Callable[[bytes], re.Pattern[bytes]]
@@ -34,9 +40,7 @@ class HyperscanEngine:
     def __init__(self, anchors: Sequence[bytes]) -> None:
         hyperscan = import_module("hyperscan")
         self._count = len(anchors)
-        self._database = hyperscan.Database()
-        numbers = list(range(self._count))
-        self._database.compile(expressions=list(anchors), ids=numbers, flags=[0] * self._count)
+        self._database = _compile_once(hyperscan, anchors)
 
     def places(self, data: bytes) -> list[int]:
         """Give the places of one walk."""
@@ -48,6 +52,29 @@ class HyperscanEngine:
 
         self._database.scan(data, match_event_handler=note)
         return found
+
+
+def _compile_once(hyperscan: Any, anchors: Sequence[bytes]) -> Any:
+    """Give the compiled anchors from the cache, or compile them; a cache that cannot be used is no error."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  # no error without a home
+    path = Path(base) / "kifabrik" / f"{_name_of(hyperscan, anchors)}.hyperscan"
+    try:
+        database = hyperscan.loadb(path.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
+        database.scratch = hyperscan.Scratch(database)
+    except (OSError, hyperscan.error):  # not there, damaged, or of a machine with another processor
+        numbers = list(range(len(anchors)))
+        database = hyperscan.Database()
+        database.compile(expressions=list(anchors), ids=numbers, flags=[0] * len(anchors))
+        with suppress(OSError, Unavailable):
+            write_bytes(path, hyperscan.dumpb(database), mode=0o600)
+    return database
+
+
+def _name_of(hyperscan: Any, anchors: Sequence[bytes]) -> str:
+    digest = sha256(hyperscan.__version__.encode())
+    for anchor in anchors:
+        digest.update(len(anchor).to_bytes(8, "big") + anchor)
+    return digest.hexdigest()[:32]
 
 
 class WalkingEngine:
