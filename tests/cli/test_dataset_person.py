@@ -123,6 +123,19 @@ def test_a_folder_without_rows_is_said(folder, key) -> None:
     assert "has no findings.jsonl" in in_one_line(run(ANNA, "--key", key, "--in", folder).stderr)
 
 
+def test_without_the_option_the_key_is_that_of_the_check(folder, key, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("KIFABRIK_DATA_KEY_FILE", str(key))
+    assert "2 place(s)" in in_one_line(run(ANNA, "--in", folder).stderr)
+
+    monkeypatch.setenv("KIFABRIK_DATA_KEY_FILE", "")  # set to nothing is not set
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert "config/kifabrik/data.key: there is no such key" in run(ANNA, "--in", folder).stderr.replace("\n", "")
+
+    (tmp_path / "config" / "kifabrik").mkdir(parents=True)
+    key.rename(tmp_path / "config" / "kifabrik" / "data.key")
+    assert "2 place(s)" in in_one_line(run(ANNA, "--in", folder).stderr)
+
+
 def test_a_missing_key_is_not_made_anew(tmp_path) -> None:
     result = run(ANNA, "--key", tmp_path / "nowhere.key", "--digests")
 

@@ -215,7 +215,16 @@ def test_what_nobody_checked_is_said(check, texts: Path) -> None:
     unchecked = {finding.code for finding in card.findings if finding.severity is Severity.NOT_CHECKED}
     assert {code for code in unchecked if "national-ids." not in code} == {
         f"dataset.not-checked.{code}"
-        for code in ("names", "languages", "skipped", "near-duplicates", "contamination", "rights", "content")
+        for code in (
+            "names",
+            "languages",
+            "skipped",
+            "near-duplicates",
+            "elsewhere",
+            "contamination",
+            "rights",
+            "content",
+        )
     } | {"dataset.not-checked.document-numbers"}
     assert "dataset.not-checked.national-ids.CY" in unchecked  # what no rule covers is said for each country
     assert len(unchecked) == len(card.not_checked)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.datasets.deduplication import (
     Parameters,
+    Side,
     find_clusters,
     find_elsewhere,
     read_signatures,
@@ -272,19 +273,52 @@ def test_files_of_other_parameters_are_refused(tmp_path: Path) -> None:
         find_clusters(signatures(["one"], Parameters(permutations=64, bands=16)), fetch=list, parameters=PARAMETERS)
 
 
-def test_documents_of_another_dataset_are_recognised_by_its_signatures_alone() -> None:
+def as_side(texts: list[str], parts: int = 1, parameters: Parameters = PARAMETERS, **options) -> Side:
+    cuts = [round(len(texts) * number / parts) for number in range(parts + 1)]
+    rows = [signatures(texts[a:b], parameters) for a, b in pairwise(cuts)]
+    return Side(rows, lambda asked: [texts[number] for number in asked], **options)
+
+
+def test_documents_that_another_dataset_holds_too_are_verified_on_the_texts() -> None:
     own = [write_text(1), write_text(2), "", change_words(write_text(3), 30, 60)]
     other = [write_text(9), write_text(3), write_text(1), ""]
-    found = find_elsewhere(
-        [signatures(own[:2], PARAMETERS), signatures(own[2:], PARAMETERS)],
-        [signatures(other, PARAMETERS)],
-        parameters=PARAMETERS,
-    )
+    found = find_elsewhere(as_side(own, parts=2), as_side(other), parameters=PARAMETERS)
     assert found.tolist() == [True, False, False, True]
-    again = find_elsewhere(
-        [signatures(own, PARAMETERS)], [signatures(other, PARAMETERS)], parameters=PARAMETERS, memory_bytes=400
-    )
+    again = find_elsewhere(as_side(own), as_side(other, parts=3), parameters=PARAMETERS, memory_bytes=400)
     assert again.tolist() == found.tolist()
+
+
+def test_what_is_skipped_is_not_looked_for_elsewhere() -> None:
+    own, other = [write_text(1), write_text(2)], [write_text(2), write_text(1)]
+    skip = np.array([True, False])
+    assert find_elsewhere(as_side(own, skip=skip), as_side(other), parameters=PARAMETERS).tolist() == [False, True]
+    assert find_elsewhere(as_side(own), as_side(other, skip=skip), parameters=PARAMETERS).tolist() == [True, False]
+
+
+def test_a_document_is_found_elsewhere_if_and_only_if_a_true_pair_reaches_the_threshold() -> None:
+    own = [write_text(number, words=60) for number in range(40)]
+    other = [change_words(text, *range(0, 3 * (number % 8), 3)) for number, text in enumerate(own)]
+    parameters = Parameters(bands=128, rows=1, threshold=0.55)
+    found = find_elsewhere(
+        as_side(own, parameters=parameters), as_side(other, parameters=parameters), parameters=parameters
+    )
+    true = [max(jaccard(mine, theirs) for theirs in other) >= 0.55 for mine in own]
+    assert found.tolist() == true
+    assert 0 < sum(true) < len(true)
+
+
+def test_many_alike_documents_elsewhere_are_compared_in_small_batches() -> None:
+    own = [change_words(write_text(1), number) for number in range(50)]
+    other = [change_words(write_text(1), 200 + number) for number in range(90)]
+    asked: list[int] = []
+
+    def fetch(numbers):
+        asked.append(len(numbers))
+        return [other[number] for number in numbers]
+
+    theirs = Side([signatures(other, PARAMETERS)], fetch)
+    assert find_elsewhere(as_side(own), theirs, parameters=PARAMETERS).all()
+    assert sum(asked) <= len(own)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kifabrik.cli.dataset_check import key_file
+from kifabrik.cli.dataset_options import key_file
 from kifabrik.cli.login import connect
 from kifabrik.cli.terminal import explain_errors, print_json, say
 from kifabrik.core.errors import InvalidInput, NotFound

@@ -21,7 +21,7 @@ from kifabrik.datasets.documents import STANDARD_LIMITS, Limits, ProgressNote
 from kifabrik.datasets.folder import FINDINGS_NAME, require_free
 from kifabrik.datasets.keys import open_key
 from kifabrik.datasets.opt_outs import read_opt_outs
-from kifabrik.datasets.pipeline import bench, finishing, workers, workplace
+from kifabrik.datasets.pipeline import against, bench, finishing, workers, workplace
 from kifabrik.datasets.pipeline.bench import Bench
 from kifabrik.datasets.pipeline.instruments import make_names
 from kifabrik.datasets.pipeline.plan import Task, make_tasks
@@ -50,6 +50,8 @@ class Choices:
     evaluation_texts: tuple[Path, ...] = ()
     opt_outs: Path | None = None
     drops_reserved: bool = False
+    against: tuple[Path, ...] = ()
+    drops_elsewhere: bool = False
     stops_at_broken: bool = False
     workers: int | None = None
 
@@ -160,17 +162,21 @@ def _require_sense(wish: Wish) -> None:
 
 def _plan(wish: Wish, place: Path) -> tuple[PlanRecord, tuple[Task, ...]]:
     """Find the files, cut them into tasks, settle what the choices stand for, and write that down for all workers."""
+    choices = wish.choices
+    others = against.settle(choices.against, near=choices.near_duplicates, drops=choices.drops_elsewhere)
     selection = sources.find_files(wish.paths, limits=wish.limits)
     tasks = make_tasks(selection.files, limits=wish.limits)
     plan = PlanRecord(
-        settings=_settle(wish.choices, wish.limits, place, outside=(wish.out, *wish.paths)),
+        settings=_settle(choices, wish.limits, place, outside=(wish.out, *wish.paths)),
         tasks=len(tasks),
         size_bytes=selection.size_bytes,
         name=wish.name,
         origin=wish.origin,
         held_out_share=wish.held_out_share,
         seed=wish.seed,
-        drops_reserved=wish.choices.drops_reserved,
+        drops_reserved=choices.drops_reserved,
+        against=others,
+        drops_elsewhere=choices.drops_elsewhere,
         skipped=selection.skipped,
         where=", ".join(str(path) for path in wish.paths[:3]),
     )

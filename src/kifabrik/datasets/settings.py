@@ -9,7 +9,7 @@ from kifabrik import __version__
 from kifabrik.core import canonical
 from kifabrik.datasets.deduplication import Parameters
 from kifabrik.datasets.documents import STANDARD_LIMITS, Limits
-from kifabrik.records.base import Part, Record
+from kifabrik.records.base import Digest, Part, Record
 from kifabrik.records.dataset_card import DeclaredOrigin, SkippedFile
 
 Action = Literal["report", "placeholder", "mask", "pseudonym", "drop"]
@@ -21,6 +21,19 @@ class NearDuplicateChoice(Part):
 
     action: NearDuplicates = "remove"
     parameters: Parameters = Parameters()
+
+
+class OtherDataset(Part):
+    """A checked dataset that a new one is compared with."""
+
+    folder: str
+    name: str
+    digest: Digest
+
+    @property
+    def label(self) -> str:
+        """Name and digest, as a card lists it."""
+        return f"{self.name} {self.digest}"
 
 
 class PartSettings(Part):
@@ -64,5 +77,7 @@ class PlanRecord(Record):
     held_out_share: float
     seed: int
     drops_reserved: bool = False
+    against: tuple[OtherDataset, ...] = Field(default=(), description="compared when parts are joined; no part knows")
+    drops_elsewhere: bool = False
     skipped: tuple[SkippedFile, ...] = ()
     where: str = Field(default="", description="the paths that were named, for messages")

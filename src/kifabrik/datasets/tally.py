@@ -37,6 +37,8 @@ class Tally:
     duplicates: int = 0
     near_duplicates: int = 0
     twins_kept: int = 0
+    elsewhere: dict[str, int] = field(default_factory=dict)  # label of another dataset -> documents that it holds too
+    elsewhere_removed: int = 0
     touching_documents: int = 0
     dropped_documents: int = 0
     documents_kept: int = 0

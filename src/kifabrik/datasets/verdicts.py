@@ -35,6 +35,7 @@ def judge(tally: Tally, *, plan: PlanRecord, opt_outs: OptOuts) -> tuple[tuple[F
         *_judge_licences(tally, plan.origin),
         *rights.judge(tally.rights, opt_outs, origin=plan.origin),
         *_judge_copies(tally),
+        *_judge_elsewhere(tally, plan),
         *_judge_reading(tally),
         *(
             Finding(code=f"dataset.not-checked.{code}", severity=Severity.NOT_CHECKED, message=f"Not checked: {words}.")
@@ -61,6 +62,8 @@ def _list_unchecked(tally: Tally, plan: PlanRecord) -> Iterator[tuple[str, str]]
         yield "skipped", f"{tally.files_skipped} files or records that could not be read"
     if settings.near_duplicates.action == "off":
         yield "near-duplicates", "near-duplicates (only exact duplicates are removed)"
+    if not plan.against:
+        yield "elsewhere", "near-duplicates in other datasets (none was named)"
     if not settings.evaluation_sets:
         yield "contamination", "overlap with evaluation sets (none was given)"
     yield "rights", "whether the declared licence and source are true"
@@ -224,3 +227,23 @@ def _judge_copies(tally: Tally) -> Iterator[Finding]:
             severity=Severity.INFO,
             message=f"{tally.dropped_documents} documents with personal identifiers were left out.",
         )
+
+
+def _judge_elsewhere(tally: Tally, plan: PlanRecord) -> Iterator[Finding]:
+    if tally.elsewhere_removed:
+        yield Finding(
+            code="dataset.elsewhere.removed",
+            severity=Severity.INFO,
+            message=f"{tally.elsewhere_removed} documents were left out because another dataset holds them too.",
+        )
+    for other in () if plan.drops_elsewhere else plan.against:
+        count = tally.elsewhere[other.label]
+        if count:
+            many = "document is a near-duplicate" if count == 1 else "documents are near-duplicates"
+            yield Finding(
+                code="dataset.elsewhere.kept",
+                severity=Severity.WARNING,
+                message=f"{count} {many} of documents of the dataset {other.name} ({other.digest[:19]}).",
+                where=other.label,
+                remedy="Leave them out if both are trained on, or if one tests a model that learnt from the other.",
+            )

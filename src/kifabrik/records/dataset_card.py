@@ -63,7 +63,10 @@ class DeduplicationRecord(Part):
     clusters: int = Field(ge=0)
     removed_documents: int = Field(ge=0)
     removed_bytes: int = Field(ge=0)
-    other_datasets: dict[str, int] = Field(default={}, description="digest of another dataset -> documents also there")
+    other_datasets: dict[str, int] = Field(
+        default={}, description="name and digest of another dataset -> documents with a verified near-duplicate there"
+    )
+    removed_for_others: int = Field(default=0, ge=0, description="documents left out because another dataset has them")
 
 
 class DecontaminationRecord(Part):

@@ -1,6 +1,6 @@
-"""Where jobs are done: a part made, a shard written. The same bench stands in this process and in every worker.
+"""Where jobs are done: a part made, another dataset signed, a shard written.
 
-Knows the plan of a check and its work folder.
+The same bench stands in this process and in every worker. Knows the plan of a check and its work folder.
 """
 
 import gc
@@ -11,6 +11,8 @@ from pathlib import Path
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.files import write_bytes
+from kifabrik.datasets.pipeline import against
+from kifabrik.datasets.pipeline.against import SignOrder
 from kifabrik.datasets.pipeline.instruments import Instruments
 from kifabrik.datasets.pipeline.part import Report, make_part
 from kifabrik.datasets.pipeline.placement import ShardOrder, assemble
@@ -49,12 +51,21 @@ class Bench:
             report=report,
         )
 
+    def sign(self, line: bytes, report: Report) -> None:
+        """Make the signatures of a shard of another dataset."""
+        parameters = self.plan.settings.near_duplicates.parameters
+        against.sign(SignOrder.from_line(line), place=self.place, parameters=parameters, report=report)
+
     def write_shard(self, line: bytes, report: Report) -> None:
         """Write a shard of the dataset folder."""
         assemble(ShardOrder.from_line(line), place=self.place, report=report)
 
 
-_JOBS: dict[bytes, Callable[[Bench, bytes, Report], None]] = {b"part": Bench.make_part, b"shard": Bench.write_shard}
+_JOBS: dict[bytes, Callable[[Bench, bytes, Report], None]] = {
+    b"part": Bench.make_part,
+    b"sign": Bench.sign,
+    b"shard": Bench.write_shard,
+}
 
 
 @contextmanager

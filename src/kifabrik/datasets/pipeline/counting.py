@@ -24,6 +24,8 @@ def count(
         duplicates=decision.copies,
         near_duplicates=decision.near_removed,
         twins_kept=decision.twins_kept,
+        elsewhere=decision.elsewhere,
+        elsewhere_removed=decision.elsewhere_removed,
         touching_documents=sum(decision.touched.values()),
         splits=Counter({split: len(chosen) for split, chosen in decision.splits.items()}),
     )

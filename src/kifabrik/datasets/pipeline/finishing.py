@@ -18,7 +18,7 @@ from kifabrik.datasets.decontamination import NGRAM_WORDS
 from kifabrik.datasets.finding_rows import RowWriter
 from kifabrik.datasets.folder import CARD_NAME, FINDINGS_NAME
 from kifabrik.datasets.opt_outs import OptOuts, read_opt_outs
-from kifabrik.datasets.pipeline import workplace
+from kifabrik.datasets.pipeline import against, workplace
 from kifabrik.datasets.pipeline.counting import count
 from kifabrik.datasets.pipeline.joining import Decision, Parts, collect, decide
 from kifabrik.datasets.pipeline.placement import Placement, place_rows
@@ -56,6 +56,8 @@ def finish(
     parts = collect(place, plan, tasks)
     if not parts.rows:
         raise _refuse_nothing(parts, plan)
+    others = against.jobs(plan)
+    do(others, progress.stage(0.88, 0.90, sum(job.size for job in others)))
     decision = decide(parts, plan)
     if not decision.is_kept.any():
         raise _refuse_nothing(parts, plan)
@@ -192,6 +194,8 @@ def _describe_near(decision: Decision, plan: PlanRecord) -> DeduplicationRecord 
         clusters=decision.clusters.clusters,
         removed_documents=decision.near_removed,
         removed_bytes=decision.removed_bytes,
+        other_datasets=decision.elsewhere,
+        removed_for_others=decision.elsewhere_removed,
     )
 
 

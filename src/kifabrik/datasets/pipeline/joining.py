@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets import deduplication, split
-from kifabrik.datasets.deduplication import Clusters
+from kifabrik.datasets.deduplication import Clusters, Side
 from kifabrik.datasets.deduplication.banding import Collection, candidate_pairs
-from kifabrik.datasets.pipeline import workplace
+from kifabrik.datasets.pipeline import against, workplace
+from kifabrik.datasets.pipeline.against import Elsewhere
 from kifabrik.datasets.pipeline.manifest import PartManifest, fits, read_manifest
 from kifabrik.datasets.pipeline.part_files import read_facts, read_signatures
 from kifabrik.datasets.pipeline.placement import Numbers, Split
@@ -63,6 +64,8 @@ class Decision:
     removed_bytes: int
     near_removed: int
     twins_kept: int
+    elsewhere: dict[str, int]
+    elsewhere_removed: int
 
     @property
     def weights(self) -> Numbers:
@@ -103,6 +106,8 @@ def decide(parts: Parts, plan: PlanRecord) -> Decision:
         is_reserved = np.asarray(facts.column("reserved").combine_chunks().fill_null(fill_value=False))
         reserved_removed = int((is_reserved & alive).sum())
         alive &= ~is_reserved
+    elsewhere = _look_elsewhere(parts, alive, plan)
+    alive &= ~elsewhere.is_removed
     clusters, first = _find_near(parts, alive, plan)
     removed_bytes = near_removed = twins_kept = 0
     if clusters is not None and plan.settings.near_duplicates.action == "remove":
@@ -122,6 +127,8 @@ def decide(parts: Parts, plan: PlanRecord) -> Decision:
         removed_bytes=removed_bytes,
         near_removed=near_removed,
         twins_kept=twins_kept,
+        elsewhere=elsewhere.count(alive),
+        elsewhere_removed=int(elsewhere.is_removed.sum()),
     )
 
 
@@ -150,6 +157,15 @@ def _as_digests(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
 def _count_touched(column: pa.ChunkedArray, alive: Mask) -> dict[str, int]:
     counts = column.filter(pa.array(alive)).value_counts().to_pylist()
     return {str(each["values"]): each["counts"] for each in counts if each["values"]}
+
+
+def _look_elsewhere(parts: Parts, alive: Mask, plan: PlanRecord) -> Elsewhere:
+    """Look for living rows in other datasets; before near-duplicates go, so that these go for a kept document only."""
+    if not plan.against:
+        return Elsewhere({}, np.zeros(parts.rows, dtype=np.bool_))
+    rows = [read_signatures(each, plan.settings.near_duplicates.parameters.permutations) for each in parts.folders]
+    shelf = TextShelf(parts.folders, [each.groups for each in parts.manifests])
+    return against.look(parts.place, plan, Side(rows, shelf.fetch, skip=~alive), rows=parts.rows)
 
 
 def _find_near(parts: Parts, alive: Mask, plan: PlanRecord) -> tuple[Clusters | None, Numbers]:
