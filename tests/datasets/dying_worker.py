@@ -2,11 +2,19 @@
 
 import os
 import signal
+import socket
 import sys
+from pathlib import Path
 
-if __name__ == "__main__":
+from kifabrik.datasets.pipeline.foreman import lead
+
+
+def work(_place: Path) -> None:
     for line in sys.stdin.buffer:
         if line.strip() == b"die":
             os.kill(os.getpid(), signal.SIGKILL)
-        sys.stdout.write('{"done": true}\n')
-        sys.stdout.flush()
+        os.write(1, b'{"done": true}\n')
+
+
+if __name__ == "__main__":
+    lead(socket.socket(fileno=int(sys.argv[1])), work)

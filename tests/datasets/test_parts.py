@@ -233,7 +233,7 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) ->
         time.sleep(0.005)
 
 
-def find_workers(keeper: int) -> list[int]:
+def find_children(keeper: int) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -245,19 +245,24 @@ def find_workers(keeper: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("victim", ["keeper", "worker"])
+def find_workers(keeper: int) -> list[int]:
+    return [worker for foreman in find_children(keeper) for worker in find_children(foreman)]
+
+
+@pytest.mark.parametrize("victim", ["keeper", "worker", "foreman"])
 def test_kill_9_of_the_keeper_or_of_a_worker(make, mixture, reference: Path, tmp_path: Path, victim: str) -> None:
     out = tmp_path / "out"
     process = start_check(mixture, out, reference / "data.key", "2")
     place = workplace.place_beside(out)
     wait_for(lambda: workplace.count_parts(place) >= 2 and len(find_workers(process.pid)) == 2, process)
     team = find_workers(process.pid)
+    foreman = find_children(process.pid)[0]
 
-    os.kill(process.pid if victim == "keeper" else team[0], signal.SIGKILL)
+    os.kill({"keeper": process.pid, "worker": team[0], "foreman": foreman}[victim], signal.SIGKILL)
     process.wait(timeout=120)
 
-    if victim == "worker":
-        assert process.returncode == 0  # another worker took over
+    if victim != "keeper":
+        assert process.returncode == 0  # another worker took over, or the workers went on alone
     else:
         limit = time.monotonic() + 60
         while any(Path(f"/proc/{pid}").exists() for pid in team) and time.monotonic() < limit:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kifabrik.datasets import licences
 from kifabrik.datasets.decontamination import EvaluationIndex
-from kifabrik.datasets.deduplication import signatures
+from kifabrik.datasets.deduplication import Parameters, signatures
 from kifabrik.datasets.detectors.names import CueNames, NameDetector, NoNames
 from kifabrik.datasets.detectors.names_model import TransformersNames
 from kifabrik.datasets.detectors.rule import Hit
@@ -37,6 +37,19 @@ def make_names(choice: str) -> NameDetector:
     if choice == "none":
         return NoNames()
     return CueNames() if choice == "cues" else TransformersNames(Path(choice))
+
+
+def get_ready() -> None:
+    """Load what all blocks of texts need, whatever the settings are: rules, languages, compiled loops."""
+    texts = ["Der Zug nach Brüssel fährt heute um zehn Uhr ab, und wir kommen gegen Mittag an.\n" * 40, "x = 1\n" * 40]
+    is_code = [False, True]
+    languages = identify_many(texts, is_code)
+    scanner().scan(texts, is_code=is_code, languages=languages)
+    words = split_words(texts)
+    doubts_of_words(texts, words, is_code, languages)
+    signatures(words, Parameters())
+    for text in texts:
+        licences.find_licences(text)
 
 
 class Instruments:

@@ -1,14 +1,18 @@
-"""A worker process: `python -m kifabrik.datasets.pipeline.worker WORK_FOLDER`. Knows its bench and its two pipes.
+"""What a worker does, and the foreman that forks workers: `python -m kifabrik.datasets.pipeline.worker HANDLE`.
 
-Reads jobs from standard input, one a line, and answers on standard output with lines of JSON: `read` while it works,
-`done` at the end, or the error. It ends when its input ends, even in the middle of a job: then its keeper is gone.
+A worker knows its bench and its two pipes. It reads jobs from standard input, one a line, and answers on standard
+output with lines of JSON: `read` while it works, `done` at the end, or the error. It ends when its input ends, even in
+the middle of a job: then its keeper is gone.
 """
 
+import gc
 import os
 import queue
 import resource
+import socket
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -17,18 +21,19 @@ import pyarrow as pa
 from kifabrik.core.errors import KifabrikError, Unavailable
 from kifabrik.core.files import describe_disk_error
 from kifabrik.datasets.pipeline.bench import PLAN, Bench
+from kifabrik.datasets.pipeline.foreman import lead
+from kifabrik.datasets.pipeline.instruments import get_ready
 from kifabrik.datasets.settings import PartSettings, PlanRecord
 
 MEMORY_BYTES_MAX = 1_500_000_000
 MEMORY_BYTES_MAX_WITH_MODEL = 8_000_000_000
 
 
-def main(place: Path) -> None:
+def work(place: Path) -> None:
     """Do jobs until the input ends."""
     with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         os.dup2(2, 1)  # whatever a library prints is no answer
         limit_memory(PlanRecord.read(place / PLAN).settings)
-        leave_pandas_out()
         jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
         bench: Bench | None = None
@@ -100,5 +105,16 @@ def _explain(error: Exception, place: Path) -> KifabrikError:
     return KifabrikError(f"an unforeseen error ended the work: {words}.", remedy="Please report it.", code="unforeseen")
 
 
+def main(handle: int) -> None:
+    """Get ready and fork workers until the keeper hangs up."""
+    with socket.socket(fileno=handle) as line:
+        leave_pandas_out()
+        with suppress(Exception):  # whoever needs what is missing meets the same error and tells it
+            get_ready()
+        gc.collect()
+        gc.freeze()  # all that is loaded stays, and workers share its memory
+        lead(line, work)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(int(sys.argv[1]))

@@ -1,14 +1,12 @@
 """Does jobs in this process or in several worker processes, and goes on when one of them dies. Knows no job.
 
-Workers are programs of their own (`worker.py`): each gets one job at a time on its standard input and answers with
-lines of JSON. A worker whose keeper is gone ends by itself, so a killed check leaves nobody behind.
+Workers are processes of their own (`worker.py`), forked by a foreman: each gets one job at a time on its standard input
+and answers with lines of JSON. A worker whose keeper is gone ends by itself, so a killed check leaves nobody behind.
 """
 
 import os
 import selectors
 import signal
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +17,7 @@ import orjson
 
 from kifabrik.core import errors
 from kifabrik.core.errors import KifabrikError, Unavailable
+from kifabrik.datasets.pipeline.foreman import Foreman
 
 _MODULE = "kifabrik.datasets.pipeline.worker"
 _TRIES_MAX = 2
@@ -58,7 +57,10 @@ def do_here(jobs: Sequence[Job], do: Do, report: Report) -> None:
 
 @dataclass(slots=True)
 class _Worker:
-    process: subprocess.Popen[bytes]
+    foreman: Foreman
+    number: int
+    jobs: int  # the pipes to and from it
+    answers: int
     job: Job | None = None
     done: int = 0
     waiting: bytes = b""
@@ -66,32 +68,23 @@ class _Worker:
 
     def send(self, job: Job) -> None:
         self.job, self.done = job, 0
-        assert self.process.stdin is not None  # noqa: S101  # it was made with a pipe
         with suppress(BrokenPipeError):  # its end is noticed where its answers are read
-            self.process.stdin.write(job.line.rstrip(b"\n") + b"\n")
-            self.process.stdin.flush()
+            os.write(self.jobs, job.line.rstrip(b"\n") + b"\n")
 
     def listen(self) -> list[dict[str, object]] | None:
         """Give the answers that came, or None if the worker is gone."""
-        data = os.read(self.output, _READ_BYTES)
+        data = os.read(self.answers, _READ_BYTES)
         if not data:
             return None
         *lines, self.waiting = (self.waiting + data).split(b"\n")
         return [orjson.loads(line) for line in lines]
 
-    def end(self) -> None:
-        """End the process at once and wait for it."""
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with suppress(OSError):  # what was written to a dead worker cannot be flushed
-                    stream.close()
-
-    @property
-    def output(self) -> int:
-        assert self.process.stdout is not None  # noqa: S101  # it was made with a pipe
-        return self.process.stdout.fileno()
+    def close(self) -> None:
+        """Close the pipes to it; it ends by itself if it has not yet."""
+        os.close(self.jobs)
+        while os.read(self.answers, _READ_BYTES):
+            pass  # its last words; the pipe ends with the process
+        os.close(self.answers)
 
 
 @dataclass(slots=True)
@@ -101,17 +94,19 @@ class Crew:
     place: Path
     count: int
     workers: list[_Worker] = field(default_factory=list)
+    foreman: Foreman = field(init=False)
 
     def start(self) -> None:
         """Start the workers; they get ready while the plan is still made."""
-        self.workers = [self._start_one() for _ in range(self.count)]
+        self.foreman = _start_foreman()
+        self.workers = [self._hire() for _ in range(self.count)]
 
     def do(self, jobs: Sequence[Job], report: Report) -> None:
         """Do all jobs; raises what a worker raised, or Unavailable if a job killed two workers."""
         shift = _Shift(deque(sorted(jobs, key=lambda job: -job.size)))  # large ones first: none is left for the end
         with selectors.DefaultSelector() as selector:
             for worker in self.workers:
-                selector.register(worker.output, selectors.EVENT_READ, worker)
+                selector.register(worker.answers, selectors.EVENT_READ, worker)
                 shift.give(worker)
             while any(worker.job for worker in self.workers):
                 for key, _ in selector.select():
@@ -120,7 +115,7 @@ class Crew:
                     if answers is None:
                         selector.unregister(key.fd)
                         worker = self._replace(worker)
-                        selector.register(worker.output, selectors.EVENT_READ, worker)
+                        selector.register(worker.answers, selectors.EVENT_READ, worker)
                         shift.try_again(worker)
                     for answer in answers or ():
                         shift.take(worker, answer)
@@ -128,29 +123,31 @@ class Crew:
 
     def _replace(self, worker: _Worker) -> _Worker:
         """Put a new worker in the place of one that died, with its job."""
-        worker.end()
-        fresh = self._start_one()
-        fresh.job, fresh.died_of = worker.job, worker.process.returncode
+        code = worker.foreman.ask(worker.number)
+        worker.close()
+        fresh = self._hire()
+        fresh.job, fresh.died_of = worker.job, code
         self.workers[self.workers.index(worker)] = fresh
         return fresh
 
-    def _start_one(self) -> _Worker:
-        command = [sys.executable, "-P", "-m", _MODULE, str(self.place)]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ONE_THREAD},
-            start_new_session=True,  # Ctrl-C is for the keeper, which ends its workers
-        )
-        return _Worker(process)
+    def _hire(self) -> _Worker:
+        try:
+            return _Worker(self.foreman, *self.foreman.hire(self.place))
+        except OSError:  # the foreman is gone; its workers go on
+            self.foreman.end()
+            self.foreman = _start_foreman()
+            return _Worker(self.foreman, *self.foreman.hire(self.place))
 
     def end(self) -> None:
         """End all workers at once; what they had not finished is made again another time."""
+        self.foreman.end()
         for worker in self.workers:
-            worker.end()
+            worker.close()
         self.workers = []
+
+
+def _start_foreman() -> Foreman:
+    return Foreman.start(_MODULE, {**os.environ, **_ONE_THREAD})
 
 
 @dataclass(slots=True)
@@ -195,7 +192,7 @@ class _Shift:
 def _describe_end(code: int | None) -> str:
     if code is not None and code < 0:
         return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}"
+    return "nobody saw how" if code is None else f"exit code {code}"
 
 
 def _as_error(answer: Mapping[str, object], job: Job | None) -> KifabrikError:
@@ -214,8 +211,8 @@ _KINDS: dict[str, type[KifabrikError]] = {
 def crew(place: Path, count: int) -> Iterator[Crew]:
     """Give worker processes that end with the block, whatever ends it."""
     made = Crew(place, count)
+    made.start()
     try:
-        made.start()
         yield made
     finally:
         made.end()
