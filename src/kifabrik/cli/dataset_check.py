@@ -54,6 +54,10 @@ def check(
     Started again with the same words after a kill or Ctrl-C, it goes on where it was.
     """
     with explain_errors():
+        from kifabrik.datasets.pipeline.workers import stand_by
+
+        if machines.slurm is None:
+            stand_by(paths or [], machines.workers)
         from kifabrik.datasets.check import Wish  # pydantic, pyarrow and the detectors take their time
         from kifabrik.datasets.documents import STANDARD_LIMITS
 

@@ -22,6 +22,7 @@ from kifabrik.datasets.pipeline.foreman import Foreman
 _MODULE = "kifabrik.datasets.pipeline.worker"
 _TRIES_MAX = 2
 _READ_BYTES = 65_536
+_MANY_BYTES, _MANY_FILES = 32 * 1000**2, 4_000
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "ARROW_IO_THREADS"), "1"
 )
@@ -98,7 +99,7 @@ class Crew:
 
     def start(self) -> None:
         """Start the workers; they get ready while the plan is still made."""
-        self.foreman = _start_foreman()
+        self.foreman = _standing.pop() if _standing else _start_foreman()
         self.workers = [self._hire() for _ in range(self.count)]
 
     def do(self, jobs: Sequence[Job], report: Report) -> None:
@@ -146,8 +147,35 @@ class Crew:
         self.workers = []
 
 
+_standing: list[Foreman] = []
+
+
+def stand_by(paths: Sequence[Path], count: int | None) -> None:
+    """Start the foreman now if the texts are worth several workers, so that he is ready when they have been planned.
+
+    For programs that have much to import before they begin. One that is not needed ends with this process.
+    """
+    if not _standing and (count or count_cores()) > 1 and _are_many(paths):
+        _standing.append(_start_foreman())
+
+
+def _are_many(paths: Sequence[Path]) -> bool:
+    """Say whether the files are large or many, without looking at more of them than that takes."""
+    size_bytes = files = 0
+    for path in paths:
+        for folder, _, names in os.walk(path) if path.is_dir() else [(str(path.parent), [], [path.name])]:
+            for name in names:
+                with suppress(OSError):
+                    size_bytes += (Path(folder) / name).lstat().st_size
+                files += 1
+                if size_bytes > _MANY_BYTES or files > _MANY_FILES:
+                    return True
+    return False
+
+
 def _start_foreman() -> Foreman:
-    return Foreman.start(_MODULE, {**os.environ, **_ONE_THREAD})
+    # Arrow's own allocators reserve a GB that counts against the limit of a worker, though nobody uses it.
+    return Foreman.start(_MODULE, {**os.environ, **_ONE_THREAD, "ARROW_DEFAULT_MEMORY_POOL": "system"})
 
 
 @dataclass(slots=True)
