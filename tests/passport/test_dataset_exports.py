@@ -322,3 +322,18 @@ def test_one_door_writes_every_format_the_same_way_twice(make_card, form) -> Non
 
     assert export(matter, form) == export(matter, form)
     assert export(matter, form).text.endswith("\n")
+
+
+@pytest.mark.parametrize("form", list(ExportFormat))
+def test_every_format_says_what_other_datasets_hold_too(make_card, form) -> None:
+    label = "other sha256:" + "e" * 64
+    numbers = {"shingle_words": 5, "permutations": 128, "bands": 32, "rows": 4, "threshold": 0.7}
+    counts = dict.fromkeys(("candidate_pairs", "verified_pairs", "clusters", "removed_documents", "removed_bytes"), 0)
+    found = {"other_datasets": {label: 7}, "removed_for_others": 7}
+
+    text = export(
+        ExportMatter(card=make_card(deduplication={"method": "MinHash", **numbers, **counts, **found})), form
+    ).text
+
+    assert f"7 documents have a near-duplicate in the dataset {label}" in text
+    assert "7 documents were left out because another dataset holds them." in text

@@ -28,6 +28,8 @@ def part(
 ) -> None:
     """Make every OF-th part of a planned check, from INDEX on; started again, it makes only what is missing."""
     with explain_errors():
+        # Arrow's own allocators reserve a GB that counts against the limit of a worker, though nobody uses it.
+        os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
         from kifabrik.datasets.check import make_parts  # the detectors take their time
 
         if index >= of:

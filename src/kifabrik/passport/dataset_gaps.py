@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kifabrik.core.findings import Finding, Severity
 from kifabrik.records import DatasetCard
+from kifabrik.records.dataset_card import DeduplicationRecord
 from kifabrik.records.spdx import canonical_expression
 
 NOT_STATED = "not stated"
@@ -138,6 +139,7 @@ def describe_preprocessing(card: DatasetCard) -> tuple[str, ...]:
             f"{near.removed_documents} near-duplicates were removed ({near.method}, {near.shingle_words}-word shingles,"
             f" {near.permutations} permutations, {near.bands} bands of {near.rows}, threshold {near.threshold:g})."
         )
+        lines.extend(_describe_others(near))
     if card.decontamination:
         lines.append(
             f"{card.decontamination.removed_documents} documents that share {card.decontamination.ngram_words}-grams "
@@ -151,3 +153,11 @@ def describe_preprocessing(card: DatasetCard) -> tuple[str, ...]:
         lines.append(f"{card.rights.removed_documents} documents were left out because mining them is reserved.")
     lines.append(f"Split: {card.split_rule}.")
     return tuple(lines)
+
+
+def _describe_others(near: DeduplicationRecord) -> Iterator[str]:
+    """Say what other datasets hold too, and what was done about it."""
+    for label, count in near.other_datasets.items():
+        yield f"{count} documents have a near-duplicate in the dataset {label}, verified on both texts."
+    if near.removed_for_others:
+        yield f"{near.removed_for_others} documents were left out because another dataset holds them."

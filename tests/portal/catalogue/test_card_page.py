@@ -137,6 +137,37 @@ def test_the_page_draws_and_tells_every_part_of_the_card(client, place) -> None:
     assert "<script>" not in page
 
 
+def compared(*others: tuple[str, str, int], removed: int = 0) -> dict:
+    counts = {f"{name} {digest}": count for name, digest, count in others}
+    return {**RICH["deduplication"], "other_datasets": counts, "removed_for_others": removed}
+
+
+def test_other_datasets_are_listed_and_those_that_the_viewer_may_read_are_linked(client, place) -> None:
+    other = make_version(make_place(), name="foreign")
+    mine = make_version(place, name="mine")
+    rows = [("foreign-set", other.digest, 3), ("own-set", mine.digest, 4), ("elsewhere", "sha256:" + "e" * 64, 0)]
+    version = make_version(place, deduplication=compared(*rows))
+    client.force_login(place.manager)
+
+    page = client.get(f"/datasets/{version.dataset_id}/").content.decode()
+
+    assert page.index("own-set") < page.index("foreign-set") < page.index(">elsewhere<")
+    assert f'/datasets/{mine.dataset_id}/?version={mine.number}"' in page
+    assert other.dataset_id not in page
+    assert "They are still in this dataset." in page
+    assert "Left out because other datasets hold them" not in page
+
+
+def test_documents_left_out_for_other_datasets_are_a_step_and_said(client, place) -> None:
+    version = make_version(place, deduplication=compared(("own-set", "sha256:" + "e" * 64, 4), removed=4))
+    client.force_login(place.manager)
+
+    page = client.get(f"/datasets/{version.dataset_id}/").content.decode()
+
+    assert "Left out because other datasets hold them" in page
+    assert "These documents were left out of this dataset." in page
+
+
 def test_a_card_of_before_is_still_shown(client, place) -> None:
     version = make_version(place)
     client.force_login(place.manager)

@@ -59,6 +59,8 @@ def _rows_of_keeping(card: DatasetCard) -> list[tuple[str, int]]:
     ]
     if card.deduplication:
         rows.append((_("Near-duplicates removed"), card.deduplication.removed_documents))
+    if card.deduplication and card.deduplication.removed_for_others:
+        rows.append((_("Left out because other datasets hold them"), card.deduplication.removed_for_others))
     if card.decontamination:
         rows.append((_("Removed for touching evaluation sets"), card.decontamination.removed_documents))
     if card.redaction.dropped_documents:

@@ -13,6 +13,7 @@ from kifabrik.portal.catalogue.forms.datasets import AcceptForm
 from kifabrik.portal.catalogue.models import Dataset, DatasetVersion
 from kifabrik.portal.catalogue.queries import chain, datasets, processing, samples
 from kifabrik.portal.catalogue.queries.card_figures import draw
+from kifabrik.portal.catalogue.queries.elsewhere import list_others
 from kifabrik.portal.catalogue.queries.viewers import is_inside
 from kifabrik.portal.catalogue.services import datasets as services
 from kifabrik.portal.doors.paging import cut_page
@@ -99,6 +100,7 @@ def _describe(
     return {
         "card": card,
         "figures": draw(card),
+        "others": list_others(viewer, card),
         "records": records,
         "points": processing.open_points(records, card, today=timezone.now().date()) if inside else (),
         "precision": samples.precision_of(version) if inside else (),
