@@ -60,13 +60,14 @@ def change(text: str, kind: str, rng: random.Random, vocabulary: Sequence[str]) 
 
 def run_kifabrik(texts: Sequence[str], bands: int, rows: int) -> dict:
     """Signatures, bands, clusters, verification; texts are fetched from memory."""
-    from kifabrik.datasets.deduplication import Parameters, find_clusters, signatures
+    from kifabrik.datasets.deduplication import Parameters, TextComparison, find_clusters, signatures
 
     parameters = Parameters(bands=bands, rows=rows, threshold=THRESHOLD)
     begin = time.process_time()
     signed = signatures(texts, parameters)
     middle = time.process_time()
-    found = find_clusters(signed, fetch=lambda asked: [texts[each] for each in asked], parameters=parameters)
+    compare = TextComparison([signed], lambda asked: [texts[each] for each in asked], parameters)
+    found = find_clusters(signed, compare=compare, parameters=parameters)
     end = time.process_time()
     return {
         "seconds": end - begin,

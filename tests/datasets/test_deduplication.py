@@ -13,6 +13,7 @@ from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.datasets.deduplication import (
     Parameters,
     Side,
+    TextComparison,
     find_clusters,
     find_elsewhere,
     read_signatures,
@@ -42,7 +43,11 @@ def change_words(text: str, *places: int) -> str:
 def find(texts: list[str], parameters: Parameters = PARAMETERS, parts: int = 1, **options):
     cuts = [round(len(texts) * number / parts) for number in range(parts + 1)]
     rows = [signatures(texts[a:b], parameters) for a, b in pairwise(cuts)]
-    return find_clusters(rows, fetch=lambda asked: [texts[i] for i in asked], parameters=parameters, **options)
+    return find_clusters(rows, compare=by_texts(rows, texts, parameters), parameters=parameters, **options)
+
+
+def by_texts(rows, texts: list[str], parameters: Parameters = PARAMETERS) -> TextComparison:
+    return TextComparison(rows, lambda asked: [texts[i] for i in asked], parameters)
 
 
 def shingles_of(text: str, length: int = 5) -> set[tuple[str, ...]]:
@@ -213,7 +218,8 @@ def test_a_crowd_of_equal_texts_costs_one_comparison_each() -> None:
         asked.extend(documents)
         return [texts[i] for i in documents]
 
-    found = find_clusters(signatures(texts, PARAMETERS), fetch=fetch, parameters=PARAMETERS)
+    rows = signatures(texts, PARAMETERS)
+    found = find_clusters(rows, compare=TextComparison([rows], fetch, PARAMETERS), parameters=PARAMETERS)
     assert len(found.removed) == 399
     assert found.compared_pairs == 399
     assert set(found.kept.tolist()) == {0}
@@ -242,7 +248,7 @@ def test_signature_files_are_mapped_and_give_the_same_clusters(tmp_path: Path) -
         write_signatures(tmp_path / f"{part}.signatures", rows, PARAMETERS)
     mapped = [read_signatures(tmp_path / f"{part}.signatures", PARAMETERS) for part in range(3)]
     assert isinstance(mapped[0], np.memmap)
-    found = find_clusters(mapped, fetch=lambda asked: [texts[i] for i in asked], parameters=PARAMETERS)
+    found = find_clusters(mapped, compare=by_texts(mapped, texts), parameters=PARAMETERS)
     assert found.representative.tolist() == [number % 10 for number in range(30)]
 
 
@@ -270,7 +276,7 @@ def test_files_of_other_parameters_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no signature file"):
         read_signatures(tmp_path / "other", PARAMETERS)
     with pytest.raises(InvalidInput, match="64 permutations"):
-        find_clusters(signatures(["one"], Parameters(permutations=64, bands=16)), fetch=list, parameters=PARAMETERS)
+        by_texts([signatures(["one"], Parameters(permutations=64, bands=16))], ["one"])
 
 
 def as_side(texts: list[str], parts: int = 1, parameters: Parameters = PARAMETERS, **options) -> Side:

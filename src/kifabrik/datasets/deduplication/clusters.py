@@ -10,23 +10,19 @@ The result is that of judging one document after the other; the order of reading
 compared in batches: in each round, each document whose next candidate is decided meets it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets.deduplication.banding import MEMORY_BYTES, Collection, Mask, candidate_pairs
+from kifabrik.datasets.deduplication.comparing import Compare
 from kifabrik.datasets.deduplication.parameters import Parameters
-from kifabrik.datasets.deduplication.shingles import Shingles, find_sets, join_sets, measure_jaccard
 from kifabrik.datasets.deduplication.signatures import Signatures
-from kifabrik.datasets.words import Hashes, Places
+from kifabrik.datasets.words import Places
 
-Fetch = Callable[[Sequence[int]], Sequence[str]]
-_PAIRS_AT_ONCE = 1 << 14
-_SHINGLES_AT_ONCE = 4_000_000  # about 30 MB of text and 100 MB of memory
 _UNDECIDED, _KEPT, _REMOVED = 0, 1, 2
 
 
@@ -68,7 +64,7 @@ class Clusters:
 def find_clusters(
     signatures: Sequence[Signatures] | Signatures,
     *,
-    fetch: Fetch,
+    compare: Compare,
     parameters: Parameters,
     skip: Mask | None = None,
     memory_bytes: int = MEMORY_BYTES,
@@ -76,17 +72,17 @@ def find_clusters(
 ) -> Clusters:
     """Find near-duplicates in the parts of a dataset, numbered through in the order of the parts.
 
-    `fetch` gives the texts of some documents in the order asked, and is asked for few at a time. Documents marked in
-    `skip` (exact copies, dropped ones) keep their numbers and are compared with nothing, so that signatures can stay
-    mapped files. The result depends on the order of the documents and on nothing else: not on the split into parts,
-    `memory_bytes` or the machine. Memory: `memory_bytes`, 16 bytes a candidate pair and about 150 MB for texts in
-    comparison; `scratch` is a folder for keys that do not fit. Raises InvalidInput for signatures of other parameters,
-    Unavailable for a full disk.
+    `compare` says of pairs whether they are similar (`TextComparison`). Documents marked in `skip` (exact copies,
+    dropped ones) keep their numbers and are compared with nothing, so that signatures can stay mapped files. The result
+    depends on the order of the documents and on nothing else: not on the split into parts, `memory_bytes` or the
+    machine. Memory: `memory_bytes`, 16 bytes a candidate pair and what `compare` takes, about 150 MB; `scratch` is a
+    folder for keys that do not fit. Raises InvalidInput for signatures of other parameters, Unavailable for a full
+    disk.
     """
     parts = [signatures] if isinstance(signatures, np.ndarray) else list(signatures)
     collection = Collection(parts, parameters, skip=skip)
     pairs = candidate_pairs(collection, parameters, memory_bytes=memory_bytes, scratch=scratch)
-    judge = _Judge(pairs, collection, fetch, parameters)
+    judge = _Judge(pairs, compare)
     judge.decide_all()
     return judge.conclude(len(collection))
 
@@ -94,10 +90,8 @@ def find_clusters(
 class _Judge:
     """The state of the rounds. Documents with candidates are numbered anew, in their order: small arrays."""
 
-    def __init__(
-        self, pairs: npt.NDArray[np.int64], collection: Collection, fetch: Fetch, parameters: Parameters
-    ) -> None:
-        self.collection, self.fetch, self.parameters = collection, fetch, parameters
+    def __init__(self, pairs: npt.NDArray[np.int64], compare: Compare) -> None:
+        self.compare = compare
         self.names, places = np.unique(pairs, return_inverse=True)
         self.earlier, later = places.reshape(-1, 2).T
         numbers = np.arange(len(self.names) + 1)
@@ -108,15 +102,14 @@ class _Judge:
         self.state = np.zeros(len(self.names), dtype=np.int8)
         self.kept_twin = np.full(len(self.names), -1, dtype=np.int64)
         self.compared = 0
-        self.held: dict[int, Hashes] = {}
-        self.held_shingles = 0
 
     def decide_all(self) -> None:
         """Work in rounds until every document is kept or removed."""
         awake = np.arange(len(self.names))
         while len(awake):
             ready, decided = self._advance(awake)
-            alike = self._compare(self.earlier[self.next[ready]], ready)
+            alike = self.compare(self.names[self.earlier[self.next[ready]]], self.names[ready])
+            self.compared += len(ready)
             gone = ready[alike]
             self.kept_twin[gone] = self.earlier[self.next[gone]]
             self.state[gone] = _REMOVED
@@ -151,51 +144,6 @@ class _Judge:
         is_open = self.state[waiting] == _UNDECIDED
         waiting, waited_for = waiting[is_open], waited_for[is_open]
         return waiting[self.earlier[np.minimum(self.next[waiting], len(self.earlier) - 1)] == waited_for]
-
-    def _compare(self, left: Places, right: Places) -> npt.NDArray[np.bool_]:
-        """Read the texts of pairs, a bounded amount at once, and say which are similar."""
-        self.compared += len(left)
-        alike = np.zeros(len(left), dtype=np.bool_)
-        for pairs in self._cut(left, right):
-            needed, places = np.unique(np.concatenate((left[pairs], right[pairs])), return_inverse=True)
-            sets = self._find_sets(self.names[needed].tolist())
-            half = len(places) // 2
-            alike[pairs] = measure_jaccard(sets, places[:half], places[half:]) >= self.parameters.threshold
-        return alike
-
-    def _find_sets(self, documents: list[int]) -> Shingles:
-        """Give the shingles of documents; those of the last rounds are held, because many are compared again."""
-        missing = [document for document in documents if document not in self.held]
-        texts = self.fetch(missing) if missing else []
-        if len(texts) != len(missing):
-            raise InvalidInput(f"{len(texts)} texts came for {len(missing)} documents.")
-        fresh = find_sets(texts, self.parameters.shingle_words)
-        pieces = dict(zip(missing, np.split(fresh.hashes, fresh.offsets[1:-1]), strict=True)) if missing else {}
-        hashes = [self.held[document] if document in self.held else pieces[document] for document in documents]
-        self.held_shingles += len(fresh.hashes)
-        if self.held_shingles > _SHINGLES_AT_ONCE:
-            self.held, self.held_shingles = {}, len(fresh.hashes)
-        self.held.update(pieces)
-        return join_sets(hashes, [np.fromiter(map(len, hashes), dtype=np.int64, count=len(hashes))])
-
-    def _cut(self, left: Places, right: Places) -> list[slice]:
-        """Cut pairs into batches by how many shingles their signatures promise."""
-        slices, start, size = [], 0, 0.0
-        for first in range(0, len(left), _PAIRS_AT_ONCE):
-            block = slice(first, first + _PAIRS_AT_ONCE)
-            sizes = self._guess(left[block]) + self._guess(right[block])
-            for place, pair_size in enumerate(sizes, first):
-                if place > start and (size + pair_size > _SHINGLES_AT_ONCE or place - start == _PAIRS_AT_ONCE):
-                    slices.append(slice(start, place))
-                    start, size = place, 0.0
-                size += pair_size
-        if start < len(left):
-            slices.append(slice(start, len(left)))
-        return slices
-
-    def _guess(self, documents: Places) -> npt.NDArray[np.float64]:
-        """Guess the number of shingles from the smallest hashes: their mean is 2^32 / (shingles + 1)."""
-        return 2.0**32 / (self.collection.rows(self.names[documents]).mean(axis=1) + 1)
 
     def conclude(self, documents: int) -> Clusters:
         gone = np.flatnonzero(self.state == _REMOVED)

@@ -1,4 +1,4 @@
-"""Where jobs are done: a part made, another dataset signed, a shard written.
+"""Where jobs are done: a part made, another dataset signed, near-duplicates compared, a shard written.
 
 The same bench stands in this process and in every worker. Knows the plan of a check and its work folder.
 """
@@ -11,12 +11,14 @@ from pathlib import Path
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.files import write_bytes
-from kifabrik.datasets.pipeline import against
+from kifabrik.datasets.deduplication import TextComparison
+from kifabrik.datasets.pipeline import against, twins
 from kifabrik.datasets.pipeline.against import SignOrder
 from kifabrik.datasets.pipeline.instruments import Instruments
 from kifabrik.datasets.pipeline.part import Report, make_part
 from kifabrik.datasets.pipeline.placement import ShardOrder, assemble
 from kifabrik.datasets.pipeline.plan import Task
+from kifabrik.datasets.pipeline.twins import CompareOrder
 from kifabrik.datasets.settings import PlanRecord
 
 PLAN, TASKS = "plan.json", "tasks.jsonl"
@@ -56,6 +58,17 @@ class Bench:
         parameters = self.plan.settings.near_duplicates.parameters
         against.sign(SignOrder.from_line(line), place=self.place, parameters=parameters, report=report)
 
+    @cached_property
+    def comparison(self) -> TextComparison:
+        """What compares texts of the parts, opened when all parts are made."""
+        return twins.open_comparison(self.place, self.plan.tasks, self.plan.settings.near_duplicates.parameters)
+
+    def compare(self, line: bytes, report: Report) -> None:
+        """Compare pairs of texts that may be near-duplicates."""
+        order = CompareOrder.from_line(line)
+        twins.compare(order, place=self.place, comparison=self.comparison)
+        report(order.pairs)
+
     def write_shard(self, line: bytes, report: Report) -> None:
         """Write a shard of the dataset folder."""
         assemble(ShardOrder.from_line(line), place=self.place, report=report)
@@ -64,6 +77,7 @@ class Bench:
 _JOBS: dict[bytes, Callable[[Bench, bytes, Report], None]] = {
     b"part": Bench.make_part,
     b"sign": Bench.sign,
+    b"compare": Bench.compare,
     b"shard": Bench.write_shard,
 }
 

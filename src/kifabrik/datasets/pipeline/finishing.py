@@ -5,7 +5,7 @@ Knows the order of these steps, and how counts become a card.
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from kifabrik.datasets.pipeline.joining import Decision, Parts, collect, decide
 from kifabrik.datasets.pipeline.placement import Placement, place_rows
 from kifabrik.datasets.pipeline.plan import Task
 from kifabrik.datasets.pipeline.progress import Progress
+from kifabrik.datasets.pipeline.twins import DoAll
 from kifabrik.datasets.pipeline.workers import Job
 from kifabrik.datasets.quality import SIGNALS
 from kifabrik.datasets.settings import PlanRecord
@@ -39,7 +40,6 @@ from kifabrik.records.dataset_card import (
 )
 
 NOTHING = "dataset.nothing"
-DoAll = Callable[[Sequence[Job], Callable[[int], None]], None]
 
 
 def finish(
@@ -58,7 +58,7 @@ def finish(
         raise _refuse_nothing(parts, plan)
     others = against.jobs(plan)
     do(others, progress.stage(0.88, 0.90, sum(job.size for job in others)))
-    decision = decide(parts, plan)
+    decision = decide(parts, plan, do)
     if not decision.is_kept.any():
         raise _refuse_nothing(parts, plan)
     progress.note(0.92)

@@ -24,6 +24,7 @@ from kifabrik.datasets.pipeline.part_files import read_facts, read_signatures
 from kifabrik.datasets.pipeline.placement import Numbers, Split
 from kifabrik.datasets.pipeline.plan import Task
 from kifabrik.datasets.pipeline.shelf import TextShelf
+from kifabrik.datasets.pipeline.twins import DoAll, HandedOut
 from kifabrik.datasets.settings import PlanRecord
 
 Mask = npt.NDArray[np.bool_]
@@ -90,8 +91,11 @@ def collect(place: Path, plan: PlanRecord, tasks: Sequence[Task]) -> Parts:
     return Parts(place, folders, tuple(manifests), starts)
 
 
-def decide(parts: Parts, plan: PlanRecord) -> Decision:
-    """Decide about every row: the first of equal texts stays, touched and reserved ones go, then near-duplicates."""
+def decide(parts: Parts, plan: PlanRecord, do: DoAll) -> Decision:
+    """Decide about every row: the first of equal texts stays, touched and reserved ones go, then near-duplicates.
+
+    `do` has jobs done, among them the comparison of texts.
+    """
     facts = pa.concat_tables(
         read_facts(folder, ("id", "text_bytes", "touches", "reserved", "form")) for folder in parts.folders
     ).unify_dictionaries()
@@ -108,7 +112,7 @@ def decide(parts: Parts, plan: PlanRecord) -> Decision:
         alive &= ~is_reserved
     elsewhere = _look_elsewhere(parts, alive, plan)
     alive &= ~elsewhere.is_removed
-    clusters, first = _find_near(parts, alive, plan)
+    clusters, first = _find_near(parts, alive, plan, do)
     removed_bytes = near_removed = twins_kept = 0
     if clusters is not None and plan.settings.near_duplicates.action == "remove":
         removed_bytes, near_removed = int(text_bytes[clusters.removed].sum()), len(clusters.removed)
@@ -168,7 +172,7 @@ def _look_elsewhere(parts: Parts, alive: Mask, plan: PlanRecord) -> Elsewhere:
     return against.look(parts.place, plan, Side(rows, shelf.fetch, skip=~alive), rows=parts.rows)
 
 
-def _find_near(parts: Parts, alive: Mask, plan: PlanRecord) -> tuple[Clusters | None, Numbers]:
+def _find_near(parts: Parts, alive: Mask, plan: PlanRecord, do: DoAll) -> tuple[Clusters | None, Numbers]:
     """Find near-duplicates among the living rows; gives the clusters, and for each row the first of its group.
 
     Where near-duplicates stay, the groups are wider than the clusters: all that candidates link goes together, so that
@@ -179,9 +183,9 @@ def _find_near(parts: Parts, alive: Mask, plan: PlanRecord) -> tuple[Clusters | 
     if near.action == "off":
         return None, first
     rows = [read_signatures(folder, near.parameters.permutations) for folder in parts.folders]
-    shelf = TextShelf(parts.folders, [each.groups for each in parts.manifests])
+    compare = HandedOut(parts.place, do)
     clusters = deduplication.find_clusters(
-        rows, fetch=shelf.fetch, parameters=near.parameters, scratch=parts.place, skip=~alive
+        rows, compare=compare, parameters=near.parameters, scratch=parts.place, skip=~alive
     )
     if near.action == "remove":
         return clusters, clusters.representative

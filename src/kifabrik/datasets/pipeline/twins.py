@@ -1,0 +1,84 @@
+"""Comparison of near-duplicates on their texts by whoever has a hand free: pairs go out as jobs, answers come as files.
+
+Knows files of pairs in the work folder, not how a pair was found. A check that was killed here begins the joining anew.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from kifabrik.core.files import explain_disk_errors
+from kifabrik.datasets.deduplication import TextComparison
+from kifabrik.datasets.deduplication.banding import Mask
+from kifabrik.datasets.deduplication.parameters import Parameters
+from kifabrik.datasets.pipeline import workplace
+from kifabrik.datasets.pipeline.manifest import read_manifest
+from kifabrik.datasets.pipeline.part_files import read_signatures
+from kifabrik.datasets.pipeline.shelf import TextShelf
+from kifabrik.datasets.pipeline.workers import Job
+from kifabrik.datasets.words import Places
+
+_PAIRS_A_JOB = 1_024  # fewer would unpack the same texts in many places
+_NAME = "near-duplicates"
+DoAll = Callable[[Sequence[Job], Callable[[int], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareOrder:
+    """The order to compare the pairs of one file."""
+
+    number: int
+    pairs: int
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "CompareOrder":
+        """Read an order back."""
+        return cls(**orjson.loads(line))
+
+
+class HandedOut:
+    """Compares pairs of rows by having it done as jobs."""
+
+    def __init__(self, place: Path, do: DoAll) -> None:
+        self._place, self._do = place, do
+        shutil.rmtree(_folder(place), ignore_errors=True)
+
+    def __call__(self, left: Places, right: Places) -> Mask:
+        """Say of each pair whether it is similar enough."""
+        if not len(left):
+            return np.zeros(0, dtype=np.bool_)
+        pieces = np.array_split(np.stack((left, right)), -(-len(left) // _PAIRS_A_JOB), axis=1)
+        folder = _folder(self._place)
+        with explain_disk_errors(folder):
+            folder.mkdir(exist_ok=True)
+            for number, pairs in enumerate(pieces):
+                np.save(folder / f"{number}.pairs.npy", pairs)
+        orders = [CompareOrder(number, pairs.shape[1]) for number, pairs in enumerate(pieces)]
+        jobs = [Job(b"compare " + orjson.dumps(order), order.pairs, _NAME) for order in orders]
+        self._do(jobs, lambda _: None)
+        return np.concatenate([np.load(folder / f"{order.number}.alike.npy") for order in orders])
+
+
+def compare(order: CompareOrder, *, place: Path, comparison: TextComparison) -> None:
+    """Compare the pairs of one file and write the answers beside them."""
+    folder = _folder(place)
+    left, right = np.load(folder / f"{order.number}.pairs.npy")
+    with explain_disk_errors(folder):
+        np.save(folder / f"{order.number}.alike.npy", comparison(left, right))
+
+
+def open_comparison(place: Path, parts: int, parameters: Parameters) -> TextComparison:
+    """Make what compares the texts of all parts."""
+    folders = [workplace.part_folder(place, number) for number in range(parts)]
+    manifests = [read_manifest(folder) for folder in folders]
+    shelf = TextShelf(folders, [each.groups if each is not None else () for each in manifests])
+    rows = [read_signatures(folder, parameters.permutations) for folder in folders]
+    return TextComparison(rows, shelf.fetch, parameters)
+
+
+def _folder(place: Path) -> Path:
+    return place / "twins"
