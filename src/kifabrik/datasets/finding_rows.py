@@ -35,6 +35,9 @@ class FindingRow:
     digest: str
 
 
+_NAMES = tuple(FindingRow.__dataclass_fields__)
+
+
 @dataclass(slots=True)
 class RowWriter:
     """Writes rows as JSON Lines and names the file by its content."""
@@ -51,8 +54,11 @@ class RowWriter:
 
     def write_all(self, hits: pa.Table, sources: pa.ChunkedArray) -> None:
         """Write a row for each hit; `sources` names the document of each."""
-        columns = (hits.column(name).to_pylist() for name in ("start", "end", "kind", "country", "tier", "digest"))
-        lines = [orjson.dumps(FindingRow(*row)) for row in zip(sources.to_pylist(), *columns, strict=True)]
+        columns = [sources, *(hits.column(name) for name in _NAMES[1:])]
+        values = zip(*(column.to_pylist() for column in columns), strict=True)
+        lines = [
+            orjson.dumps(dict(zip(_NAMES, row, strict=True))) for row in values
+        ]  # many: objects take twice as long
         if lines:
             data = b"\n".join(lines) + b"\n"
             self.stream.write(data)

@@ -6,6 +6,7 @@ to the border is held out, unless it is the only one.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -29,8 +30,8 @@ def describe(share: float, seed: int) -> str:
 
 def choose(first_ids: Sequence[str], *, share: float, seed: int) -> list[Split]:
     """Give the split of each document; `first_ids` names for each the first of its near-duplicates, or itself."""
-    numbers = {each: draw(each, seed=seed) for each in first_ids}
-    held_out = {each for each, number in numbers.items() if number < share}
-    if not held_out and len(numbers) > 1 and share > 0:
-        held_out = {min(numbers, key=lambda each: numbers[each])}
-    return ["held-out" if each in held_out else "train" for each in first_ids]
+    numbers = [draw(each, seed=seed) for each in first_ids]
+    smallest = min(numbers, default=1.0)
+    holds_out_none = 0 < share <= smallest and len(set(first_ids)) > 1
+    border = math.nextafter(smallest, 1.0) if holds_out_none else share
+    return ["held-out" if number < border else "train" for number in numbers]

@@ -171,12 +171,17 @@ def list_sizes(folder: Path) -> dict[str, int]:
 
 def read_facts(folder: Path, columns: Sequence[str]) -> pa.Table:
     """Read some of what is known about the documents of a part."""
-    return pq.read_table(folder / FACTS, columns=[*columns], use_threads=False)
+    return _read(folder / FACTS, columns)
 
 
 def read_hits(folder: Path) -> pa.Table:
     """Read the hits of a part."""
-    return pq.read_table(folder / HITS, use_threads=False)
+    return _read(folder / HITS)
+
+
+def _read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    with pq.ParquetFile(path) as file:  # read_table would first import all that knows datasets of many files
+        return file.read(columns=columns if columns is None else [*columns], use_threads=False)
 
 
 def read_signatures(folder: Path, permutations: int) -> npt.NDArray[np.uint32]:
