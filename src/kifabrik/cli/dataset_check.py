@@ -148,8 +148,10 @@ def _choose(paths: Sequence[Path], *, name: str, reading: Reading) -> _Task:
 
 def _run(wish: "Wish", *, findings: Path | None, quiet: bool) -> "DatasetCard":
     from kifabrik.datasets.check import check_dataset, describe_kept  # as in check
+    from kifabrik.datasets.pipeline.worker import leave_pandas_out
     from kifabrik.datasets.pipeline.workplace import place_beside
 
+    leave_pandas_out()
     try:
         with progress_bar(visible=not quiet) as bar:
             row = bar.add_task("Checking", total=1.0)

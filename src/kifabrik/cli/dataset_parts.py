@@ -31,7 +31,9 @@ def part(
         # Arrow's own allocators reserve a GB that counts against the limit of a worker, though nobody uses it.
         os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
         from kifabrik.datasets.check import make_parts  # the detectors take their time
+        from kifabrik.datasets.pipeline.worker import leave_pandas_out
 
+        leave_pandas_out()
         if index >= of:
             raise InvalidInput(f"job {index} is none of 0 to {of - 1}.", remedy="Say with --of how many there are.")
         count = make_parts(work, first=index, step=of)
@@ -46,7 +48,9 @@ def finish(
     with explain_errors():
         from kifabrik.datasets.check import finish_dataset  # as in part
         from kifabrik.datasets.folder import read_card
+        from kifabrik.datasets.pipeline.worker import leave_pandas_out
 
+        leave_pandas_out()
         with progress_bar() as bar:
             row = bar.add_task("Finishing", total=1.0)
             out = finish_dataset(
