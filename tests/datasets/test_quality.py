@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kifabrik.datasets.line_shapes import cut_lines
+from kifabrik.datasets.line_shapes import measure_lines
 from kifabrik.datasets.quality import SIGNALS, doubts, doubts_many
-from kifabrik.datasets.repetition import Rows, find_repetitive, measure_repeated, measure_top
+from kifabrik.datasets.repetition import find_repetitive, measure_repeated, measure_top
 from kifabrik.datasets.words import split_words
 
 PROSE = """\
@@ -167,24 +167,27 @@ def test_blanks_without_end_take_no_time_and_are_no_line() -> None:
 @settings(max_examples=150, deadline=None)
 @given(texts=st.lists(st.text(alphabet="aé…. \t\n-•»\r中", max_size=60), min_size=1, max_size=4))
 def test_lines_are_those_of_the_plain_definition(texts: list[str]) -> None:
-    words = split_words(texts)
-    every, stripped = cut_lines(words)
+    shapes = measure_lines(split_words(texts))
     for number, text in enumerate(texts):
         plain = [line.strip() for line in text.split("\n") if line.strip()]
-        mine = np.flatnonzero(stripped.owners == number)
-        found = [bytes(stripped.raw[stripped.begins[i] : stripped.stops[i]]).decode() for i in mine]
-        assert found == plain
-        assert stripped.lengths[mine].tolist() == [len(line) for line in plain]
-        assert stripped.begin_with_bullet()[mine].tolist() == [line[0] in "-•" for line in plain]
-        assert stripped.end_with_punctuation()[mine].tolist() == [line[-1] in "….»" for line in plain]
-        assert stripped.end_with_ellipsis()[mine].tolist() == [line.endswith(("…", "...")) for line in plain]
-        again = {
-            bytes(stripped.raw[stripped.begins[i] : stripped.stops[i]]).decode()
-            for i in stripped.repeated()
-            if stripped.owners[i] == number
-        }
-        assert again >= {line for line in plain if plain.count(line) > 1}
-        assert every.counts[number] == text.count("\n") + 1
+        paragraphs = [part.strip() for part in text.split("\n\n") if part.strip()]
+        assert shapes.lines[number] == len(plain)
+        assert shapes.characters[number] == sum(map(len, plain))
+        assert shapes.with_bullet[number] == sum(line[0] in "-•" for line in plain)
+        assert shapes.ended[number] == sum(line[-1] in "….»" for line in plain)
+        assert shapes.broken_off[number] == sum(line.endswith(("…", "...")) for line in plain)
+        assert shapes.short[number] == sum(len(line) <= 30 for line in plain)
+        assert shapes.again[number] == len(plain) - len(set(plain))
+        assert shapes.again_characters[number] == sum(map(len, plain)) - sum(map(len, set(plain)))
+        if len(plain) > len(set(plain)):
+            again = sum(map(len, paragraphs)) - sum(map(len, set(paragraphs)))
+            assert shapes.paragraphs[number] == len(paragraphs)
+            assert shapes.paragraph_characters[number] == sum(map(len, paragraphs))
+            assert shapes.paragraphs_again[number] == len(paragraphs) - len(set(paragraphs))
+            assert shapes.paragraphs_again_characters[number] == again
+        assert shapes.every[number] == text.count("\n") + 1
+        assert shapes.every_characters[number] == len(text) - text.count("\n")
+        assert shapes.longest[number] == max(map(len, text.split("\n")))
 
 
 def test_the_head_of_a_text_without_end_is_looked_at() -> None:
@@ -219,15 +222,13 @@ def repeated_share(words: list[str], length: int) -> float:
 @given(texts=st.lists(few_words, min_size=1, max_size=5))
 def test_repetition_agrees_with_its_plain_definition(texts: list[list[str]]) -> None:
     words = split_words([" ".join(text) for text in texts])
-    lengths = words.ends - words.starts
-    rows = Rows(words.hashes, lengths, words.firsts)
     for length in (2, 3, 4):
-        assert measure_top(rows, length).tolist() == pytest.approx([top_share(text, length) for text in texts])
+        assert measure_top(words, length).tolist() == pytest.approx([top_share(text, length) for text in texts])
     for length in (5, 7, 10):
-        assert measure_repeated(rows, length).tolist() == pytest.approx(
+        assert measure_repeated(words, length).tolist() == pytest.approx(
             [repeated_share(text, length) for text in texts]
         )
-    is_topped, is_repeated = find_repetitive(words, lengths)
+    is_topped, is_repeated = find_repetitive(words, np.ones(len(words), dtype=np.bool_))
     limits = {2: 0.20, 3: 0.18, 4: 0.16}
     assert is_topped.tolist() == [any(top_share(text, n) > limit for n, limit in limits.items()) for text in texts]
     limits = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
@@ -247,7 +248,7 @@ def test_short_cuts_miss_nothing_in_longer_texts() -> None:
             words[place:place] = words[start : start + length] * draw.randint(1, 3)
         texts.append(words)
     words = split_words([" ".join(text) for text in texts])
-    is_topped, is_repeated = find_repetitive(words, words.ends - words.starts)
+    is_topped, is_repeated = find_repetitive(words, np.ones(len(words), dtype=np.bool_))
     tops = [any(top_share(text, n) > limit for n, limit in {2: 0.20, 3: 0.18, 4: 0.16}.items()) for text in texts]
     limits = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
     again = [any(repeated_share(text, n) > limit for n, limit in limits.items()) for text in texts]

@@ -94,3 +94,9 @@ def read_whole_lines(path: Path, *, offset_bytes: int = 0) -> tuple[list[bytes],
         data = stream.read()
     end = data.rfind(b"\n") + 1
     return data[:end].splitlines(), offset_bytes + end
+
+
+def cache_folder() -> Path:
+    """Name the user's folder for what can be made again; it need not be there, nor writable."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  # no error without a home
+    return Path(base) / "kifabrik"

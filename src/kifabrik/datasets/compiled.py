@@ -1,15 +1,31 @@
 """Compiles loops over bytes and numbers to machine code, once on a machine. Knows numba, not what a loop is for.
 
-What was compiled is kept beside the module, or in the user's cache folder where the installation cannot be written;
-where neither can, it is compiled anew in each process. Loops that decide what is written use whole numbers, which give
-the same bytes on every machine.
+What was compiled is kept in the user's cache folder, apart for each state of the sources, because functions are put
+into one another; where that folder cannot be written, each process compiles anew. Loops that decide what is written use
+whole numbers, which give the same bytes on every machine.
 """
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
 
+from kifabrik.core.files import cache_folder
+
+_SOURCES = Path(__file__).parent
+
+
+def _name_cache() -> Path:
+    """Give the folder for what is compiled from these very sources."""
+    digest = hashlib.sha256()
+    for source in sorted(_SOURCES.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return cache_folder() / "compiled" / digest.hexdigest()[:16]
+
+
+numba.config.CACHE_DIR = str(_name_cache())  # type: ignore[attr-defined]  # numba makes its settings when imported
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
 

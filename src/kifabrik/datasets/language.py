@@ -23,6 +23,7 @@ CODE = "code"
 _PIECE_CHARACTERS = 60
 _PIECES = (0, 270, 540)  # where the first look reads; the whole prefix is read only where it leaves a doubt
 _LETTERS_MIN = 20
+_LETTERS_AMONG = (32, 128, PREFIX_CHARACTERS)
 _SURE = 0.6  # the first opinion alone is enough
 _POSSIBLE = 0.15  # below, no opinion at all
 _NEAR = 0.5  # a language of the EU this close to a likelier neighbour is preferred
@@ -69,10 +70,8 @@ def _sample(text: str) -> str:
 
 
 def _has_letters(text: str) -> bool:
-    """Whether the beginning has letters enough to be judged."""
-    if sum(map(str.isalpha, text[: 4 * _LETTERS_MIN])) >= _LETTERS_MIN:
-        return True
-    return sum(map(str.isalpha, text[:PREFIX_CHARACTERS])) >= _LETTERS_MIN
+    """Whether the beginning has letters enough to be judged; mostly its first characters tell."""
+    return any(sum(map(str.isalpha, text[:size])) >= _LETTERS_MIN for size in _LETTERS_AMONG)
 
 
 def _look(texts: Sequence[str]) -> list[_Opinion]:
@@ -87,14 +86,18 @@ def _look(texts: Sequence[str]) -> list[_Opinion]:
         shares[:, column] = 0
     best = shares.argmax(axis=1)
     official = official_columns[rated[:, official_columns].argmax(axis=1)]
-    opinions = []
-    for share, one, other in zip(shares, best.tolist(), official.tolist(), strict=True):
-        if (labels[one], labels[other]) == ("sr", "hr"):  # in Latin script
-            both = float(share[one] + share[other])
-            opinions.append(_Opinion("hr", both, "hr", both))
-        else:
-            opinions.append(_Opinion(labels[one], float(share[one]), labels[other], float(share[other])))
-    return opinions
+    rows = np.arange(len(texts))
+    both = zip(
+        best.tolist(), shares[rows, best].tolist(), official.tolist(), shares[rows, official].tolist(), strict=True
+    )
+    return [_make_opinion(labels[one], share, labels[other], other_share) for one, share, other, other_share in both]
+
+
+def _make_opinion(language: str, probability: float, official: str, official_probability: float) -> _Opinion:
+    if (language, official) == ("sr", "hr"):  # in Latin script
+        probability += official_probability
+        return _Opinion("hr", probability, "hr", probability)
+    return _Opinion(language, probability, official, official_probability)
 
 
 @cache

@@ -1,159 +1,193 @@
 """How the lines of texts look: what they begin and end with, how long they are, which are repeated. Knows no words.
 
-All lines of a batch are looked at together, on bytes. A line is stripped of ASCII white space and counts if something
-is left; lengths are in characters.
+A line is stripped of ASCII white space and counts if something is left; a paragraph is what stands between empty lines.
+Lengths are in characters.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from kifabrik.datasets.words import Places, Words, mix
+from kifabrik.datasets.compiled import compiled
+from kifabrik.datasets.words import Bytes, Hashes, Places, Words, as_eights, hash_bytes
 
-Mask = npt.NDArray[np.bool_]
-_STEPS_MAX = 64
-_KEY_BITS = 44
-_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
-
-
-def _mark(characters: str) -> Mask:
-    marks = np.zeros(256, dtype=np.bool_)
-    marks[list(characters.encode("latin-1"))] = True
-    return marks
+_SHORT_CHARACTERS = 30
+_SPACE, _BULLET, _END = 1, 2, 4
+_WIDE_BULLETS = np.array([int.from_bytes(each.encode()) for each in "•‣▪▫●○◦–"])
+_WIDE_ENDS = np.array([int.from_bytes(each.encode()) for each in "…”’。"])
+_DOT, _GUILLEMET, _ELLIPSIS = ord("."), tuple("»".encode()), tuple("…".encode())
 
 
-_SPACE = _mark("\t\n\v\f\r\x1c\x1d\x1e\x1f ")
-_BULLETS, _WIDE_BULLETS = _mark("*-"), [int.from_bytes(each.encode()) for each in "•‣▪▫●○◦–"]
-_ENDS, _WIDE_ENDS = _mark(".!?:;\"')"), [int.from_bytes(each.encode()) for each in "…”’。"]
-_GUILLEMET, _ELLIPSIS, _THREE_DOTS = "»".encode(), int.from_bytes("…".encode()), 0x2E2E2E
+def _make_kinds() -> Bytes:
+    kinds = np.zeros(256, dtype=np.uint8)
+    for kind, characters in ((_SPACE, "\t\n\v\f\r\x1c\x1d\x1e\x1f "), (_BULLET, "*-"), (_END, ".!?:;\"')")):
+        kinds[list(characters.encode())] = kind
+    return kinds
 
 
-@dataclass(frozen=True)
-class Lines:
-    """The lines of a batch that hold something: the text of each, its first and one after its last byte, its length."""
-
-    raw: npt.NDArray[np.uint8]
-    texts: int
-    owners: Places
-    begins: Places
-    stops: Places
-    lengths: Places
-
-    @property
-    def counts(self) -> Places:
-        """Lines of each text."""
-        return np.bincount(self.owners, minlength=self.texts)
-
-    def share(self, mask: Mask) -> npt.NDArray[np.float64]:
-        """Share of each text's lines for which something holds; 0 for a text without a line."""
-        return np.bincount(self.owners[mask], minlength=self.texts) / np.maximum(self.counts, 1)
-
-    def begin_with_bullet(self) -> Mask:
-        """Say which lines begin with a bullet, a star or a dash."""
-        return _BULLETS[self.raw[self.begins]] | np.isin(self._three(self.begins), _WIDE_BULLETS)
-
-    def end_with_punctuation(self) -> Mask:
-        """Say which lines end with a mark that ends a sentence or a quotation."""
-        last, before = self.raw[self.stops - 1], self.raw[np.maximum(self.stops - 2, 0)]
-        is_guillemet = (before == _GUILLEMET[0]) & (last == _GUILLEMET[1])
-        return _ENDS[last] | is_guillemet | np.isin(self._three(self.stops - 3), _WIDE_ENDS)
-
-    def end_with_ellipsis(self) -> Mask:
-        """Say which lines break off."""
-        last = self._three(self.stops - 3)
-        return (last == _ELLIPSIS) | ((last == _THREE_DOTS) & (self.stops - self.begins >= 3))
-
-    def _three(self, places: Places) -> Places:
-        places = np.maximum(places, 0)
-        return (
-            (self.raw[places].astype(np.int64) << 16)
-            | (self.raw[places + 1].astype(np.int64) << 8)
-            | self.raw[places + 2]
-        )
-
-    def repeated(self) -> Places:
-        """Give the lines whose length and outer bytes stood in their text before: all repeated ones, and a few more."""
-        eights = np.ndarray(shape=(len(self.raw) - 7,), dtype=np.uint64, buffer=self.raw, strides=(1,))
-        sizes = self.stops - self.begins
-        unused = (8 * (8 - np.minimum(sizes, 8))).astype(np.uint64)
-        first = eights[self.begins] << unused
-        last = np.where(sizes > 8, eights[np.maximum(self.stops - 8, 0)], np.uint64(0))
-        values = mix(mix(first + sizes.astype(np.uint64), _FACTORS[0]) + last, _FACTORS[1])
-        keys = (self.owners.astype(np.uint64) << np.uint64(_KEY_BITS)) | (values >> np.uint64(64 - _KEY_BITS))
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        return order[1:][keys[1:] == keys[:-1]]
+_KINDS = _make_kinds()
 
 
-def cut_lines(words: Words) -> tuple[Lines, Lines]:
-    """Give all lines as they stand, empty ones too, and the stripped lines that hold something."""
-    raw = words.raw
-    stops = np.flatnonzero(raw[: words.borders[-1]] == ord("\n"))
-    begins = np.concatenate(([0], stops[:-1] + 1))[: len(stops)]
-    owners = np.searchsorted(words.borders, begins, side="right") - 1
-    every = Lines(raw, len(words), owners, begins, stops, words.count_characters(begins, stops))
-    begins, stops = _strip(raw, begins.copy(), stops.copy())
-    some = np.flatnonzero(begins < stops)
-    begins, stops = begins[some], stops[some]
-    return every, Lines(raw, len(words), owners[some], begins, stops, words.count_characters(begins, stops))
+@dataclass(frozen=True, slots=True)
+class LineShapes:
+    """Counts of the lines of each text, one entry a text.
+
+    `with_bullet` begin with a bullet, a star or a dash; `ended` end with a mark that ends a sentence or a quotation;
+    `broken_off` end with an ellipsis; `short` have at most 30 characters; `again` stood in the text before.
+    `every` counts all lines as they stand, empty ones too.
+    """
+
+    lines: Places
+    characters: Places
+    with_bullet: Places
+    ended: Places
+    broken_off: Places
+    short: Places
+    again: Places
+    again_characters: Places
+    paragraphs: Places
+    paragraph_characters: Places
+    paragraphs_again: Places
+    paragraphs_again_characters: Places
+    every: Places
+    every_characters: Places
+    longest: Places
 
 
-def _strip(raw: npt.NDArray[np.uint8], begins: Places, stops: Places) -> tuple[Places, Places]:
-    """Move both ends of each line to what is no white space; an empty line begins where it stops."""
-    some = begins < stops
-    left, right = np.flatnonzero(some & _SPACE[raw[begins]]), np.flatnonzero(some & _SPACE[raw[stops - 1]])
-    for _ in range(_STEPS_MAX):
-        begins[left] += 1
-        right = right[begins[right] < stops[right]]
-        stops[right] -= 1
-        if not len(left) and not len(right):
-            return begins, stops
-        left = left[(begins[left] < stops[left]) & _SPACE[raw[begins[left]]]]
-        right = right[(begins[right] < stops[right]) & _SPACE[raw[stops[right] - 1]]]
-    held = np.append(np.flatnonzero(~_SPACE[raw]), len(raw))  # lines with hundreds of blanks are rare
-    begins = np.minimum(held[np.searchsorted(held, begins)], stops)
-    last = held[np.maximum(np.searchsorted(held, stops) - 1, 0)] + 1
-    return begins, np.maximum(np.minimum(stops, last), begins)
+_FIELDS = tuple(LineShapes.__dataclass_fields__)
+(
+    _LINES,
+    _CHARACTERS,
+    _WITH_BULLET,
+    _ENDED,
+    _BROKEN_OFF,
+    _SHORT,
+    _AGAIN,
+    _AGAIN_CHARACTERS,
+    _PARAGRAPHS,
+    _PARAGRAPH_CHARACTERS,
+    _PARAGRAPHS_AGAIN,
+    _PARAGRAPHS_AGAIN_CHARACTERS,
+    _EVERY,
+    _EVERY_CHARACTERS,
+    _LONGEST,
+) = range(len(_FIELDS))
 
 
-def find_line_doubts(texts: Sequence[str], stripped: Lines) -> Iterator[tuple[str, Mask]]:
-    """Test lines of prose against the published thresholds; give the code of each signal with the texts it doubts."""
-    counts = stripped.counts
-    some = counts > 0
-    yield "bullets", stripped.share(stripped.begin_with_bullet()) > 0.9
-    yield "ellipsis-lines", stripped.share(stripped.end_with_ellipsis()) > 0.3
-    yield "line-ends", some & (stripped.share(stripped.end_with_punctuation()) <= 0.12)
-    yield "short-lines", some & (stripped.share(stripped.lengths <= 30) >= 0.67)
-    again = stripped.repeated()
-    owners = stripped.owners[again]
-    sizes = np.bincount(stripped.owners, weights=stripped.lengths, minlength=len(texts))
-    lines_again = np.bincount(owners, minlength=len(texts))
-    characters_again = np.bincount(owners, weights=stripped.lengths[again], minlength=len(texts))
-    lines, paragraphs = np.zeros(len(texts), dtype=np.bool_), np.zeros(len(texts), dtype=np.bool_)
-    for text in np.flatnonzero((lines_again > 0.3 * counts) | (characters_again > 0.2 * sizes)).tolist():
-        lines[text] = _repeat(texts[text].split("\n"))
-    for text in np.flatnonzero(lines_again).tolist():  # a repeated paragraph has a repeated line
-        paragraphs[text] = "\n\n" in texts[text] and _repeat(texts[text].split("\n\n"))
-    yield "repeated-lines", lines
-    yield "repeated-paragraphs", paragraphs
+def measure_lines(words: Words) -> LineShapes:
+    """Count the lines of all texts of a batch."""
+    counts = np.zeros((len(words), len(_FIELDS)), dtype=np.int64)
+    _measure(words.raw, as_eights(words.raw), words.borders, counts)
+    return LineShapes(*counts.T)
 
 
-def _repeat(parts: list[str]) -> bool:
-    """Whether over 30 % of the parts, or 20 % of their characters, stood there before."""
-    stripped = [*map(str.strip, parts)]
-    if len(set(stripped)) == len(stripped):
+@compiled
+def _measure(raw: Bytes, eights: Hashes, borders: Places, counts: Places) -> None:
+    seen = np.zeros(64, dtype=np.uint64)
+    for text in range(len(borders) - 1):
+        begin, end = borders[text], borders[text + 1] - 1
+        lines = 1
+        for place in range(begin, end):
+            lines += raw[place] == 10
+        slots = 2
+        while slots < 2 * lines:
+            slots *= 2
+        if slots > len(seen):
+            seen = np.zeros(slots, dtype=np.uint64)
+        seen[:slots] = 0
+        _look_at_lines(raw, eights, begin, end, seen[:slots], counts[text])
+        if counts[text, _AGAIN]:  # a repeated paragraph has a repeated line
+            seen[:slots] = 0
+            _look_at_paragraphs(raw, eights, begin, end, seen[:slots], counts[text])
+
+
+@compiled
+def _look_at_lines(raw: Bytes, eights: Hashes, place: int, end: int, seen: Hashes, counts: Places) -> None:
+    """Count the lines of one text as they stand, then without the white space around them."""
+    every = characters = longest = 0
+    while place <= end:
+        begin, inside = place, 0
+        while raw[place] != 10:
+            inside += (raw[place] & 0xC0) == 0x80
+            place += 1
+        size = place - begin - inside
+        every, characters, longest = every + 1, characters + size, max(longest, size)
+        stop = place
+        while begin < stop and _KINDS[raw[begin]] == _SPACE:
+            begin += 1
+        while begin < stop and _KINDS[raw[stop - 1]] == _SPACE:
+            stop -= 1
+        if begin < stop:
+            _look_at_line(raw, eights, begin, stop, stop - begin - inside, seen, counts)
+        place += 1
+    counts[_EVERY], counts[_EVERY_CHARACTERS], counts[_LONGEST] = every, characters, longest
+
+
+@compiled
+def _look_at_line(raw: Bytes, eights: Hashes, begin: int, stop: int, size: int, seen: Hashes, counts: Places) -> None:
+    """Count one stripped line that holds something."""
+    first, last = raw[begin], raw[stop - 1]
+    counts[_LINES] += 1
+    counts[_CHARACTERS] += size
+    counts[_SHORT] += size <= _SHORT_CHARACTERS
+    counts[_WITH_BULLET] += _KINDS[first] == _BULLET or (first >= 0x80 and _is_wide(raw, begin, stop, _WIDE_BULLETS))
+    is_ended = _KINDS[last] == _END or (last >= 0x80 and _is_wide(raw, stop - 3, stop, _WIDE_ENDS))
+    if last == _GUILLEMET[1]:
+        is_ended |= stop - begin > 1 and raw[stop - 2] == _GUILLEMET[0]
+    counts[_ENDED] += is_ended
+    if last == _DOT and stop - begin > 2:
+        counts[_BROKEN_OFF] += raw[stop - 2] == _DOT and raw[stop - 3] == _DOT
+    elif last == _ELLIPSIS[2] and stop - begin > 2:
+        counts[_BROKEN_OFF] += raw[stop - 2] == _ELLIPSIS[1] and raw[stop - 3] == _ELLIPSIS[0]
+    if _is_known(seen, hash_bytes(eights, begin, stop)):
+        counts[_AGAIN] += 1
+        counts[_AGAIN_CHARACTERS] += size
+
+
+@compiled
+def _look_at_paragraphs(raw: Bytes, eights: Hashes, begin: int, end: int, seen: Hashes, counts: Places) -> None:
+    """Count the paragraphs of one text."""
+    while begin <= end:
+        after = begin
+        while after < end and not (raw[after] == 10 and raw[after + 1] == 10 and after + 1 < end):
+            after += 1
+        stop = after
+        while begin < stop and _KINDS[raw[begin]] == _SPACE:
+            begin += 1
+        while begin < stop and _KINDS[raw[stop - 1]] == _SPACE:
+            stop -= 1
+        if begin < stop:
+            size = stop - begin
+            for place in range(begin, stop):
+                size -= (raw[place] & 0xC0) == 0x80
+            counts[_PARAGRAPHS] += 1
+            counts[_PARAGRAPH_CHARACTERS] += size
+            if _is_known(seen, hash_bytes(eights, begin, stop)):
+                counts[_PARAGRAPHS_AGAIN] += 1
+                counts[_PARAGRAPHS_AGAIN_CHARACTERS] += size
+        begin = after + 2
+
+
+@compiled
+def _is_wide(raw: Bytes, begin: int, stop: int, characters: Places) -> bool:
+    """Say whether three bytes are one of some characters; a line feed is always before the first byte of a line."""
+    if begin < 0 or begin + 3 > stop:
         return False
-    stripped = [part for part in stripped if part]
-    once = set(stripped)
-    size = sum(map(len, stripped))
-    return len(stripped) - len(once) > 0.3 * len(stripped) or size - sum(map(len, once)) > 0.2 * size
+    three = (np.int64(raw[begin]) << 16) | (np.int64(raw[begin + 1]) << 8) | np.int64(raw[begin + 2])
+    is_one = False
+    for character in characters:
+        is_one |= character == three
+    return is_one
 
 
-def find_code_line_doubts(every: Lines) -> Mask:
-    """Say which texts have a mean line above 100 characters or one above 1000."""
-    longest = np.zeros(every.texts, dtype=np.int64)
-    np.maximum.at(longest, every.owners, every.lengths)
-    total = np.bincount(every.owners, weights=every.lengths, minlength=every.texts)
-    return (longest > 1000) | (total > 100 * every.counts)
+@compiled
+def _is_known(seen: Hashes, value: np.uint64) -> bool:
+    """Say whether a value is in a table of a power of two slots that is never full, and put it in."""
+    mask = np.uint64(len(seen) - 1)
+    value |= np.uint64(1)  # 0 stands for a free slot
+    slot = value & mask
+    while seen[slot] != 0 and seen[slot] != value:
+        slot = (slot + np.uint64(1)) & mask
+    is_known = seen[slot] == value
+    seen[slot] = value
+    return bool(is_known)

@@ -6,157 +6,193 @@ that stood in it before, each character once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from kifabrik.datasets.words import Hashes, Places, Words, hash_runs, hash_runs_at, pick_rows
+from kifabrik.datasets.compiled import compiled
+from kifabrik.datasets.words import Hashes, Mask, Places, Words, hash_run
 
 Shares = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int32]
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 TOP_MAX: Mapping[int, float] = {2: 0.20, 3: 0.18, 4: 0.16}
 REPEATED_MAX: Mapping[int, float] = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
-_HASH_BITS = 44
-_SLOT_BITS_MAX = 22
-_ODD = 0x9E3779B97F4A7C15
 
 
-@dataclass(frozen=True, slots=True)
-class _Runs:
-    """Runs of words inside texts: a key of text and hash, its place, its characters; in order of key, then place."""
-
-    keys: Hashes
-    places: Places
-    characters: Places
+def measure_top(words: Words, length: int) -> Shares:
+    """Share of each text in its most frequent run, of equally frequent ones the longest; 0 if none is there twice."""
+    shares = np.zeros(len(words), dtype=np.float64)
+    _measure_top(words.hashes, words.lengths, words.firsts, length, shares)
+    return shares
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The words of some texts: hash and length in characters of each, and where each text begins."""
-
-    hashes: Hashes
-    lengths: Places
-    firsts: Places
-
-    @cached_property
-    def sizes(self) -> Places:
-        """Characters of the words of each text, at least 1."""
-        return np.maximum(sum_by_text(self.lengths, self.firsts), 1)
-
-    @cached_property
-    def owners(self) -> Places:
-        """The text of each word."""
-        return np.repeat(np.arange(len(self.firsts) - 1), np.diff(self.firsts))
-
-    @cached_property
-    def before(self) -> Places:
-        """Characters of all words before each word."""
-        return np.concatenate(([0], np.cumsum(self.lengths)))
-
-    def pick(self, texts: Places) -> "Rows":
-        """Give the rows of some texts alone."""
-        if len(texts) == len(self.firsts) - 1:
-            return self
-        firsts, places = pick_rows(self.firsts, texts)
-        return Rows(self.hashes[places], self.lengths[places], firsts)
-
-    def runs(self, length: int, places: Places | None = None) -> _Runs:
-        """Give the runs of so many words inside a text, all of them or those that begin at some places."""
-        if places is None:
-            places = np.arange(len(self.hashes))
-        owners = self.owners[places]
-        is_inside = places + length <= self.firsts[owners + 1]
-        places, owners = places[is_inside], owners[is_inside]
-        hashes = hash_runs_at(self.hashes, places, length)
-        keys = (owners.astype(np.uint64) << np.uint64(_HASH_BITS)) | (hashes >> np.uint64(64 - _HASH_BITS))
-        order = np.argsort(keys, kind="stable")
-        places = places[order]
-        return _Runs(keys[order], places, self.before[places + length] - self.before[places])
+def measure_repeated(words: Words, length: int) -> Shares:
+    """Share of each text in runs that stood in it before."""
+    shares = np.zeros(len(words), dtype=np.float64)
+    _measure_repeated(words.hashes, words.lengths, words.firsts, length, shares)
+    return shares
 
 
-def sum_by_text(values: npt.NDArray[np.integer] | Mask, firsts: Places) -> Places:
-    """Add the values of the words of each text."""
-    total = np.concatenate(([0], np.cumsum(values, dtype=np.int64)))
-    return total[firsts[1:]] - total[firsts[:-1]]
-
-
-def find_repetitive(words: Words, lengths: Places) -> tuple[Mask, Mask]:
-    """Say for each text whether a `top` and whether a `repeated` share is above its published threshold.
-
-    `lengths` are the characters of each word. All pairs of words are looked at, longer runs only where pairs leave it
-    possible that they matter.
-    """
-    rows = Rows(words.hashes, lengths, words.firsts)
+def find_repetitive(words: Words, wanted: Mask) -> tuple[Mask, Mask]:
+    """Say for each wanted text whether a `top` and whether a `repeated` share is above its published threshold."""
     is_topped, is_repeated = np.zeros(len(words), dtype=np.bool_), np.zeros(len(words), dtype=np.bool_)
-    counts = _bound_counts(rows)
-    for length, limit in TOP_MAX.items():
-        texts = np.unique(rows.owners[_find_much(rows, counts, length, limit)])
-        texts = texts[~is_topped[texts]]
-        is_topped[texts[measure_top(rows.pick(texts), length) > limit]] = True
-    is_again = counts > 1
-    shortest, least = min(REPEATED_MAX), min(REPEATED_MAX.values())
-    places = np.flatnonzero(_all_of(is_again, shortest - 1))  # all pairs in a repeated run are repeated
-    shares, texts = measure_repeated(rows, shortest, places), np.arange(len(words))
-    for length, limit in REPEATED_MAX.items():
-        if length > shortest:
-            shares = measure_repeated(rows.pick(texts), length)
-        is_repeated[texts[shares > limit]] = True
-        texts = texts[(shares > least) & (shares <= limit)]  # what a repeated run covers, its parts cover too
+    top, repeated = np.array([*TOP_MAX.items()]), np.array([*REPEATED_MAX.items()])
+    _judge(words.hashes, words.lengths, words.firsts, wanted, top, repeated, is_topped, is_repeated)
     return is_topped, is_repeated
 
 
-def _bound_counts(rows: Rows) -> Shares:
-    """Give for each pair of words how often it may stand in its text: too often where pairs share a slot by chance."""
-    count = max(0, len(rows.hashes) - 1)
-    owners = rows.owners[:count].astype(np.uint64)
-    bits = min(_SLOT_BITS_MAX, (4 * count).bit_length())
-    values = (hash_runs(rows.hashes, 2) ^ (owners * np.uint64(_ODD))) * np.uint64(_ODD)
-    slots = (values >> np.uint64(64 - bits)).astype(np.int64)
-    return np.bincount(slots, minlength=1 << bits)[slots].astype(np.float64)
+@compiled
+def _judge(
+    hashes: Hashes,
+    lengths: Places,
+    firsts: Places,
+    wanted: Mask,
+    top: Shares,
+    repeated: Shares,
+    is_topped: Mask,
+    is_repeated: Mask,
+) -> None:
+    """Compare both kinds of shares with their thresholds, and count runs only where pairs leave it possible."""
+    table = _make_table(firsts)
+    bounds = np.zeros(2 * table.shape[1], dtype=np.int32)
+    counts = np.zeros(table.shape[1], dtype=np.int32)
+    for text in range(len(firsts) - 1):
+        begin, end = firsts[text], firsts[text + 1]
+        if not wanted[text] or begin == end:
+            continue
+        size = lengths[begin:end].sum()
+        _bound_pairs(hashes, begin, end, bounds, counts)
+        for row in range(len(top)):
+            length, limit = int(top[row, 0]), top[row, 1]
+            if not is_topped[text] and _may_be_much(lengths[begin:end], counts, length, limit * size):
+                _, covered = _find_top(hashes, lengths, begin, end, length, table)
+                is_topped[text] = covered / size > limit
+        if _bound_repeated(lengths[begin:end], counts, int(repeated[0, 0])) <= repeated[-1, 1] * size:
+            continue
+        for row in range(len(repeated)):
+            share = _find_repeated(hashes, lengths, begin, end, int(repeated[row, 0]), table) / size
+            is_repeated[text] = share > repeated[row, 1]
+            if is_repeated[text] or share <= repeated[-1, 1]:
+                break  # what a repeated run covers, its parts cover too
 
 
-def _find_much(rows: Rows, counts: Shares, length: int, limit: float) -> Places:
-    """Give the places of runs that may hold more than a share of their text: none is more frequent than its pairs."""
-    least = counts[: max(0, len(counts) - length + 2)]
-    for step in range(1, length - 1):
-        least = np.minimum(least, counts[step : step + len(least)])
-    characters = rows.before[length : length + len(least)] - rows.before[: len(least)]
-    places = np.flatnonzero(least > 1)
-    return places[least[places] * characters[places] > limit * rows.sizes[rows.owners[places]]]
+@compiled
+def _bound_pairs(hashes: Hashes, begin: int, end: int, bounds: Counts, counts: Counts) -> None:
+    """Give for each pair of words how often it may stand in a text: too often where pairs share a slot by chance."""
+    shift, slots = np.uint64(62), 4
+    while slots < 4 * (end - begin):
+        shift, slots = shift - np.uint64(1), slots * 2
+    bounds[:slots] = 0
+    for place in range(begin, end - 1):
+        slot = ((hashes[place] * _ODD + hashes[place + 1]) * _ODD) >> shift
+        counts[place - begin] = slot
+        bounds[slot] += 1
+    for number in range(end - begin - 1):
+        counts[number] = bounds[counts[number]]
 
 
-def _all_of(values: Mask, length: int) -> Mask:
-    """Say for each place whether so many values from it on are true."""
-    every = values[: max(0, len(values) - length + 1)]
-    for step in range(1, length):
-        every = every & values[step : step + len(every)]
-    return every
+@compiled
+def _may_be_much(lengths: Places, counts: Counts, length: int, least: float) -> bool:
+    """Say whether a run may hold more than so many characters: none is more frequent than its pairs."""
+    for place in range(len(lengths) - length + 1):
+        count = counts[place]
+        if count > 1:
+            characters = lengths[place] + lengths[place + 1]
+            for step in range(2, length):
+                count, characters = min(count, counts[place + step - 1]), characters + lengths[place + step]
+            if count > 1 and count * characters > least:
+                return True
+    return False
 
 
-def measure_top(rows: Rows, length: int) -> Shares:
-    """Share of each text in its most frequent run, of equally frequent ones the longest; 0 if none is there twice."""
-    runs = rows.runs(length)
-    keys = runs.keys
-    starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))[: len(keys)])
-    counts = np.diff(np.append(starts, len(keys)))
-    starts, counts = starts[counts > 1], counts[counts > 1]
-    owners = (keys[starts] >> np.uint64(_HASH_BITS)).astype(np.int64)
-    top = np.zeros(len(rows.firsts) - 1, dtype=np.int64)
-    begins = np.flatnonzero(np.diff(owners, prepend=-1))
-    if len(begins):
-        highest = np.repeat(np.maximum.reduceat(counts, begins), np.diff(np.append(begins, len(owners))))
-        covered = np.where(counts == highest, counts * runs.characters[starts], 0)
-        top[owners[begins]] = np.maximum.reduceat(covered, begins)
-    return top / rows.sizes
+@compiled
+def _bound_repeated(lengths: Places, counts: Counts, length: int) -> int:
+    """Give the most characters that repeated runs can hold: all pairs in such a run are repeated."""
+    covered, reach, pairs = 0, 0, 0
+    for place in range(len(lengths) - 1):
+        pairs = pairs + 1 if counts[place] > 1 else 0
+        if pairs >= length - 1:
+            for word in range(max(reach, place + 2 - length), place + 2):
+                covered += lengths[word]
+            reach = place + 2
+    return covered
 
 
-def measure_repeated(rows: Rows, length: int, places: Places | None = None) -> Shares:
-    """Share of each text in runs that stood in it before; `places` are where such runs and their first may begin."""
-    runs = rows.runs(length, places)
-    again = runs.places[1:][runs.keys[1:] == runs.keys[:-1]]
-    size = len(rows.hashes) + 1
-    steps = np.bincount(again, minlength=size) - np.bincount(again + length, minlength=size)
-    is_covered = np.cumsum(steps[:-1]) > 0
-    return sum_by_text(np.where(is_covered, rows.lengths, 0), rows.firsts) / rows.sizes
+@compiled
+def _measure_top(hashes: Hashes, lengths: Places, firsts: Places, length: int, shares: Shares) -> None:
+    table = _make_table(firsts)
+    for text in range(len(firsts) - 1):
+        _, covered = _find_top(hashes, lengths, firsts[text], firsts[text + 1], length, table)
+        shares[text] = covered / max(lengths[firsts[text] : firsts[text + 1]].sum(), 1)
+
+
+@compiled
+def _measure_repeated(hashes: Hashes, lengths: Places, firsts: Places, length: int, shares: Shares) -> None:
+    table = _make_table(firsts)
+    for text in range(len(firsts) - 1):
+        covered = _find_repeated(hashes, lengths, firsts[text], firsts[text + 1], length, table)
+        shares[text] = covered / max(lengths[firsts[text] : firsts[text + 1]].sum(), 1)
+
+
+@compiled
+def _make_table(firsts: Places) -> Hashes:
+    """Give room for the runs of the longest text, twice as much as runs, and for a number to each."""
+    slots = 2
+    while slots < 2 * np.diff(firsts).max():
+        slots *= 2
+    return np.zeros((2, slots), dtype=np.uint64)
+
+
+@compiled
+def _clear(table: Hashes, runs: int) -> int:
+    """Empty as much of the table as so many runs need; gives the size, a power of two."""
+    slots = 2
+    while slots < 2 * runs:
+        slots *= 2
+    table[:, :slots] = 0
+    return slots
+
+
+@compiled
+def _find(table: Hashes, slots: int, run: np.uint64) -> int:
+    """Give the slot that holds a run, or the free one where it belongs; 0 stands for a free slot."""
+    mask = np.uint64(slots - 1)
+    slot = run & mask
+    while table[0, slot] != 0 and table[0, slot] != run:
+        slot = (slot + np.uint64(1)) & mask
+    return int(slot)
+
+
+@compiled
+def _find_top(hashes: Hashes, lengths: Places, begin: int, end: int, length: int, table: Hashes) -> tuple[int, int]:
+    """Give how often the most frequent run stands in a text, and the characters of its occurrences."""
+    slots = _clear(table, end - begin)
+    most = covered = 0
+    for place in range(begin, end - length + 1):
+        run = hash_run(hashes, place, length) | np.uint64(1)
+        slot = _find(table, slots, run)
+        table[0, slot] = run
+        table[1, slot] += np.uint64(1)
+        count = int(table[1, slot])
+        if count >= max(most, 2):
+            characters = count * lengths[place : place + length].sum()
+            covered = max(covered, characters) if count == most else characters
+            most = count
+    return most, covered
+
+
+@compiled
+def _find_repeated(hashes: Hashes, lengths: Places, begin: int, end: int, length: int, table: Hashes) -> int:
+    """Give the characters of words in runs that stood in the text before."""
+    slots = _clear(table, end - begin)
+    covered, reach = 0, begin
+    for place in range(begin, end - length + 1):
+        run = hash_run(hashes, place, length) | np.uint64(1)
+        slot = _find(table, slots, run)
+        if table[0, slot] == run:
+            for word in range(max(reach, place), place + length):
+                covered += lengths[word]
+            reach = place + length
+        table[0, slot] = run
+    return covered

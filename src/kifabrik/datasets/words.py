@@ -14,17 +14,22 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
+from kifabrik.datasets.compiled import compiled
+
+Bytes = npt.NDArray[np.uint8]
 Hashes = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
-BLOCK_CHARACTERS = 600_000  # stays in the second-level cache; four times larger blocks take twice the time
+BLOCK_CHARACTERS = 600_000  # stays in the second-level cache
 _BLOCK_TEXTS = 1 << 16
-_GAP = 32
-_PAD_BYTES = 8
-_ROUNDS_BYTES = 64  # longer words are rare
+_GAP, _NINE = 32, 57
+_PADDING = b" " * 8
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+_FIRST, _NEXT, _SPREAD, _RUN = (np.uint64(each) for each in _ODD)
+_8, _29, _32 = np.uint64(8), np.uint64(29), np.uint64(32)
+_ALL = np.uint64(2**64 - 1)
 
 
 def _make_fold_table() -> bytes:
@@ -37,22 +42,22 @@ def _make_fold_table() -> bytes:
 
 
 _FOLD = _make_fold_table()
-_MASKS = np.array([0, *((1 << (8 * length)) - 1 for length in range(1, 8)), 2**64 - 1], dtype=np.uint64)
 
 
 @dataclass(frozen=True)
 class Words:
-    """The words of several texts in one row: byte places in `data`, and where each text's words begin and end.
+    """The words of several texts in one row; `firsts[i]` to `firsts[i + 1]` are the words of text i.
 
-    `firsts[i]` to `firsts[i + 1]` are the words of text i; `starts` and `ends` are byte places in the folded `data`.
-    `raw` are the bytes before signs were blanked, with a line feed after each text; text i begins at `borders[i]`.
+    `hashes` are 64 bits of each word, the same on every machine; `lengths` are its characters; `are_numbers` tells the
+    words that are digits alone. `raw` are the bytes of the texts in small letters, with a line feed after each text and
+    eight blanks at the end; text i begins at `borders[i]`.
     """
 
-    raw: npt.NDArray[np.uint8]
+    raw: Bytes
     borders: Places
-    data: npt.NDArray[np.uint8]
-    starts: Places
-    ends: Places
+    hashes: Hashes
+    lengths: Places
+    are_numbers: Mask
     firsts: Places
 
     def __len__(self) -> int:
@@ -65,38 +70,13 @@ class Words:
         return np.diff(self.firsts)
 
     @cached_property
-    def hashes(self) -> Hashes:
-        """A 64-bit hash of each word; equal words have equal hashes on every machine."""
-        return _hash_words(self.data, self.starts, self.ends)
+    def owners(self) -> Places:
+        """The text to which each word belongs."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.counts)
 
     def hash_runs(self, length: int) -> Hashes:
         """Hash each run of `length` words, at the place of its first word; runs over the end of a text mean nothing."""
         return hash_runs(self.hashes, length)
-
-    def pick(self, texts: Places) -> "Words":
-        """Give the words of some of the texts."""
-        firsts, places = pick_rows(self.firsts, texts)
-        borders = np.append(self.borders[texts], self.borders[-1])
-        picked = Words(self.raw, borders, self.data, self.starts[places], self.ends[places], firsts)
-        picked.__dict__.update(hashes=self.hashes[places], _continued=self._continued)
-        return picked
-
-    def count_characters(self, begins: Places, ends: Places) -> Places:
-        """Count the characters between byte places: the bytes that do not go on a character."""
-        if self._continued is None:
-            return ends - begins
-        return ends - begins - (self._continued[ends] - self._continued[begins])
-
-    @cached_property
-    def _continued(self) -> npt.NDArray[np.int32] | None:
-        """How many bytes before each place go on a character; None if no byte does."""
-        inside = (self.raw & 0xC0) == 0x80
-        return np.concatenate(([np.int32(0)], np.cumsum(inside, dtype=np.int32))) if inside.any() else None
-
-    @cached_property
-    def owners(self) -> Places:
-        """The text to which each word belongs."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), self.counts)
 
 
 def cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -111,29 +91,103 @@ def cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         yield texts[start:]
 
 
+@compiled
+def mix_one(value: np.uint64, factor: np.uint64) -> np.uint64:
+    """Spread one value over all its 64 bits as `mix` does, inside a compiled loop."""
+    mixed = value * factor
+    mixed ^= mixed >> _32
+    mixed *= _SPREAD
+    return mixed ^ (mixed >> _29)
+
+
+@compiled
+def hash_bytes(eights: Hashes, begin: int, end: int) -> np.uint64:
+    """Hash bytes eight at a time, inside a compiled loop; `eights` as `as_eights` gives them."""
+    total = np.uint64(0)
+    while end - begin > 8:
+        total = mix_one(total * _NEXT + eights[begin], _FIRST)
+        begin += 8
+    unused = _8 * np.uint64(8 - (end - begin))
+    return mix_one(total * _NEXT + (eights[begin] & (_ALL >> unused)), _FIRST)
+
+
+@compiled
+def hash_run(hashes: Hashes, place: int, length: int) -> np.uint64:
+    """Hash one run of neighbours as `hash_runs` does, inside a compiled loop."""
+    total = hashes[place] * _NEXT
+    for step in range(1, length):
+        total = (total + hashes[place + step]) * _NEXT
+    return mix_one(total, _RUN)
+
+
 def split_words(texts: Sequence[str]) -> Words:
     """Cut texts into words; the words of a text do not depend on the other texts of the batch."""
     folded = [_fold(text) for text in texts]
-    lengths = np.fromiter(map(len, folded), dtype=np.int64, count=len(folded))
-    joined = b"\n".join([*folded, b" " * _PAD_BYTES])
-    data = np.frombuffer(joined.translate(_FOLD), dtype=np.uint8)
+    borders = np.concatenate(([0], np.cumsum([len(each) + 1 for each in folded], dtype=np.int64)))
+    joined = b"\n".join([*folded, _PADDING])
+    data = np.frombuffer(bytearray(joined.translate(_FOLD)), dtype=np.uint8)
+    most = len(data) // 2 + 1
+    hashes = np.empty(most, dtype=np.uint64)
+    lengths = np.empty(most, dtype=np.int64)
+    are_numbers = np.empty(most, dtype=np.bool_)
+    firsts = np.zeros(len(texts) + 1, dtype=np.int64)
     if not joined.isascii():
-        data = _blank_signs(data)
-    is_word = data != _GAP
-    edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
-    if is_word[0]:
-        edges = np.concatenate(([0], edges))
-    starts, ends = edges[::2], edges[1::2]  # the padding ends the last word
-    borders = np.concatenate(([0], np.cumsum(lengths + 1)))
-    firsts = np.searchsorted(starts, borders).astype(np.int64)
-    return Words(np.frombuffer(joined, dtype=np.uint8), borders, data, starts, ends, firsts)
+        _blank_signs(data)
+    count = _cut(data, as_eights(data), borders, hashes, lengths, are_numbers, firsts)
+    raw = np.frombuffer(joined, dtype=np.uint8)
+    return Words(raw, borders, hashes[:count], lengths[:count], are_numbers[:count], firsts)
 
 
-def pick_rows(firsts: Places, texts: Places) -> tuple[Places, Places]:
-    """Give the new borders and the places of the items of some texts, one text after the other."""
-    counts = np.diff(firsts)[texts]
-    borders = np.concatenate(([0], np.cumsum(counts)))
-    return borders, np.arange(borders[-1]) + np.repeat(firsts[texts] - borders[:-1], counts)
+def as_eights(data: Bytes) -> Hashes:
+    """Show bytes as the numbers that eight of them make from each place on, without the last seven places."""
+    if sys.byteorder != "little":
+        raise NotImplementedError("hashes are defined on little-endian machines, which all we know of are")
+    return np.ndarray(shape=(len(data) - 7,), dtype=np.uint64, buffer=data, strides=(1,))
+
+
+@compiled
+def _blank_signs(data: Bytes) -> None:
+    """Blank the punctuation that is not ASCII: C2 xx, E2 xx xx, E3 80 xx."""
+    for place in range(len(data)):
+        byte = data[place]  # a lead byte: no byte of another character looks like it
+        if byte == 0xC2:
+            data[place : place + 2] = _GAP
+        elif byte == 0xE2 or (byte == 0xE3 and data[place + 1] == 0x80):
+            data[place : place + 3] = _GAP
+
+
+@compiled
+def _cut(
+    data: Bytes, eights: Hashes, borders: Places, hashes: Hashes, lengths: Places, are_numbers: Mask, firsts: Places
+) -> int:
+    """Fill in what is known about each word, and where the words of each text begin; returns the number of words."""
+    word = 0
+    for text in range(len(borders) - 1):
+        firsts[text] = word
+        place, end = borders[text], borders[text + 1]
+        while place < end:
+            if data[place] == _GAP:
+                place += 1
+                continue
+            begin = place
+            inside = 0
+            while data[place] != _GAP:  # the line feed after a text is blank
+                inside += (data[place] & 0xC0) == 0x80
+                place += 1
+            hashes[word] = hash_bytes(eights, begin, place)
+            lengths[word] = place - begin - inside
+            are_numbers[word] = data[begin] <= _NINE and _are_digits(data, begin, place)
+            word += 1
+    firsts[-1] = word
+    return word
+
+
+@compiled
+def _are_digits(data: Bytes, begin: int, end: int) -> bool:
+    are_digits = True
+    for place in range(begin, end):
+        are_digits &= data[place] <= _NINE
+    return are_digits
 
 
 def _fold(text: str) -> bytes:
@@ -142,42 +196,6 @@ def _fold(text: str) -> bytes:
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return text.casefold().encode("utf-8", "surrogatepass")
-
-
-def _blank_signs(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Blank the punctuation that is not ASCII: C2 xx, E2 xx xx, E3 80 xx."""
-    data = data.copy()
-    two = np.flatnonzero(data == 0xC2)  # a lead byte: no byte of another character looks like it
-    three = np.flatnonzero(data == 0xE2)
-    wide = np.flatnonzero(data == 0xE3)
-    three = np.concatenate((three, wide[data[wide + 1] == 0x80]))
-    for places, length in ((two, 2), (three, 3)):
-        for step in range(length):
-            data[places + step] = _GAP
-    return data
-
-
-def _hash_words(data: npt.NDArray[np.uint8], starts: Places, ends: Places) -> Hashes:
-    """Mix each word eight bytes at a time; only words longer than eight bytes need another round.
-
-    A row of letters without end (a key, an embedded image) would need thousands of rounds: it is hashed in one piece.
-    """
-    if sys.byteorder != "little":
-        raise NotImplementedError("hashes are defined on little-endian machines, which all we know of are")
-    eights = np.ndarray(shape=(max(0, len(data) - 7),), dtype=np.uint64, buffer=data, strides=(1,))
-    lengths = ends - starts
-    mixed = mix(eights[starts] & _MASKS[np.minimum(lengths, 8)], _ODD[0])
-    for place in np.flatnonzero(lengths > _ROUNDS_BYTES):
-        mixed[place] = xxhash.xxh3_64_intdigest(data[starts[place] : ends[place]].tobytes())
-    rest = np.flatnonzero((lengths > 8) & (lengths <= _ROUNDS_BYTES))
-    done = 8
-    while len(rest):
-        left = lengths[rest] - done
-        part = eights[starts[rest] + done] & _MASKS[np.minimum(left, 8)]
-        mixed[rest] = mix(mixed[rest] * np.uint64(_ODD[1]) + part, _ODD[0])
-        rest = rest[left > 8]
-        done += 8
-    return mixed
 
 
 def mix(values: Hashes, factor: int) -> Hashes:
@@ -197,14 +215,5 @@ def hash_runs(hashes: Hashes, length: int) -> Hashes:
     total = hashes[:count] * np.uint64(_ODD[1])
     for step in range(1, length):
         total += hashes[step : step + count]
-        total *= np.uint64(_ODD[1])
-    return mix(total, _ODD[3])
-
-
-def hash_runs_at(hashes: Hashes, places: Places, length: int) -> Hashes:
-    """Hash the runs of `length` neighbours that begin at some places, as `hash_runs` does."""
-    total = hashes[places] * np.uint64(_ODD[1])
-    for step in range(1, length):
-        total += hashes[places + step]
         total *= np.uint64(_ODD[1])
     return mix(total, _ODD[3])

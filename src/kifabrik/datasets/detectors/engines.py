@@ -5,18 +5,16 @@ What hyperscan compiled is kept in the cache folder of the user, because it take
 needs it. Knows bytes and patterns, not what they mean.
 """
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from kifabrik.core.errors import Unavailable
-from kifabrik.core.files import write_bytes
+from kifabrik.core.files import cache_folder, write_bytes
 
 EngineName = Literal["hyperscan", "re2", "re"]
 _Compile = Callable[[bytes], re.Pattern[bytes]]
@@ -56,8 +54,7 @@ class HyperscanEngine:
 
 def _compile_once(hyperscan: Any, anchors: Sequence[bytes]) -> Any:
     """Give the compiled anchors from the cache, or compile them; a cache that cannot be used is no error."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  # no error without a home
-    path = Path(base) / "kifabrik" / f"{_name_of(hyperscan, anchors)}.hyperscan"
+    path = cache_folder() / f"{_name_of(hyperscan, anchors)}.hyperscan"
     try:
         database = hyperscan.loadb(path.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
         database.scratch = hyperscan.Scratch(database)

@@ -60,7 +60,11 @@ def work(place: Path) -> None:
 
 
 def limit_memory(settings: PartSettings) -> None:
-    """Let the kernel refuse this process more memory than a worker may have; a model for names needs its own room."""
+    """Let the kernel refuse this process more memory than a worker may have; a model for names needs its own room.
+
+    pyarrow's usual allocator would reserve a gigabyte of that at once.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
     limit = MEMORY_BYTES_MAX if settings.names in {"none", "cues"} else MEMORY_BYTES_MAX_WITH_MODEL
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
