@@ -33,6 +33,7 @@ from kifabrik.records.dataset_card import DatasetCard, DeclaredOrigin
 
 Report = Callable[[ProgressNote], None]
 _KEY = "key"
+_TASKS_A_WORKER = 2  # at least; to start one for less takes longer than the work
 _WORTH_KEEPING_BYTES = 16 * 1000**2  # of sources; less is read again in a second
 
 
@@ -137,7 +138,7 @@ def make_parts(place: Path, *, first: int, step: int) -> int:
     tasks = bench.read_tasks(place)[first::step]
     here = Bench(place)
     limit_memory(here.plan.settings)
-    do_here([Job(b"part " + task.as_line(), task.size_bytes, _name(task)) for task in tasks], here.do, lambda _: None)
+    do_here([Job(b"part " + task.as_line(), task.work_bytes, _name(task)) for task in tasks], here.do, lambda _: None)
     return len(tasks)
 
 
@@ -197,8 +198,8 @@ def work_through(
 ) -> DatasetCard:
     """Make the parts that are missing, join them and put the dataset folder into its place."""
     progress = Progress(report)
-    jobs = [Job(b"part " + task.as_line(), max(1, task.size_bytes), _name(task)) for task in tasks]
-    wanted = min(count or workers.count_cores(), len(jobs))
+    jobs = [Job(b"part " + task.as_line(), max(1, task.work_bytes), _name(task)) for task in tasks]
+    wanted = min(count or workers.count_cores(), len(jobs) // _TASKS_A_WORKER)
 
     def run(do: Callable[[Sequence[Job], Callable[[int], None]], None]) -> DatasetCard:
         do(jobs, progress.stage(0.0, 0.88, sum(job.size for job in jobs)))

@@ -45,12 +45,13 @@ class Bench:
 
     def make_part(self, line: bytes, report: Report) -> None:
         """Make the part of a task."""
+        task = Task.from_line(line)
         make_part(
-            Task.from_line(line),
+            task,
             self.plan.settings,
             place=self.place,
             instruments=lambda: self.instruments,
-            report=report,
+            report=lambda read: report(read * task.work_bytes // max(1, task.size_bytes)),
         )
 
     def sign(self, line: bytes, report: Report) -> None:

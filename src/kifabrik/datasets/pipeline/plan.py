@@ -14,10 +14,13 @@ import orjson
 from kifabrik.core import canonical
 from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets.documents import Limits, SourceFile
+from kifabrik.datasets.formats import find_compression
 from kifabrik.datasets.readers import Unreadable, count_row_groups
 
 _TASKS_WANTED = 64  # more than the cores of most machines, so that the last ones to finish leave few idle
-_TASK_BYTES_MIN = 16 * 1000**2
+_TASK_BYTES_MIN = 4 * 1000**2  # a fifth of a second of work, so that nobody waits long for the last one
+_UNPACKED = 3  # bytes of text in a byte of a packed file, about
+_PACKED_FORMATS = frozenset({"parquet", "zip"})
 _FILES_MAX = 4_000
 _CHUNK_BYTES = 4 * 1024**2
 
@@ -42,6 +45,11 @@ class Piece:
         """Say whether this is a file and no piece of one."""
         return self.end == 0
 
+    @property
+    def work_bytes(self) -> int:
+        """Guess how many bytes of text are in it."""
+        return self.size_bytes * _unpacked(self)
+
     def as_file(self) -> SourceFile:
         """Give what a reader reads."""
         return SourceFile(
@@ -60,6 +68,11 @@ class Task:
     def size_bytes(self) -> int:
         """Bytes to be read."""
         return sum(piece.size_bytes for piece in self.pieces)
+
+    @property
+    def work_bytes(self) -> int:
+        """Guess how many bytes of text are to be looked at."""
+        return sum(piece.work_bytes for piece in self.pieces)
 
     @property
     def digest(self) -> str:
@@ -84,36 +97,42 @@ class Task:
 
 
 def make_tasks(files: Sequence[SourceFile], *, limits: Limits) -> tuple[Task, ...]:
-    """Put files into tasks of at most `limits.task_bytes_max`, smaller ones where there is little to do.
+    """Put files into tasks of at most `limits.task_bytes_max` of text, smaller ones where there is little to do.
 
     Reads large JSON Lines files once to find the ends of lines; raises InvalidInput for a line without end.
     """
-    total = sum(file.size_bytes for file in files)
+    wholes = [Piece(str(file.path), file.name, file.format, file.size_bytes) for file in files]
+    total = sum(whole.work_bytes for whole in wholes)
     target = min(limits.task_bytes_max, max(_TASK_BYTES_MIN, total // _TASKS_WANTED))
     tasks: list[Task] = []
     waiting: list[Piece] = []
     waiting_bytes = 0
-    for piece in _cut_all(files, target, limits):
-        is_full = waiting_bytes + piece.size_bytes > target or len(waiting) >= _FILES_MAX
+    for piece in _cut_all(wholes, target, limits):
+        is_full = waiting_bytes + piece.work_bytes > target or len(waiting) >= _FILES_MAX
         if waiting and is_full:
             tasks.append(Task(len(tasks), tuple(waiting)))
             waiting, waiting_bytes = [], 0
         waiting.append(piece)
-        waiting_bytes += piece.size_bytes
+        waiting_bytes += piece.work_bytes
     if waiting:
         tasks.append(Task(len(tasks), tuple(waiting)))
     return tuple(tasks)
 
 
-def _cut_all(files: Sequence[SourceFile], target: int, limits: Limits) -> Iterator[Piece]:
-    for file in files:
-        whole = Piece(str(file.path), file.name, file.format, file.size_bytes)
-        if file.size_bytes <= target + target // 2:
+def _unpacked(piece: Piece) -> int:
+    is_packed = piece.format in _PACKED_FORMATS or find_compression(piece.path)
+    return _UNPACKED if is_packed else 1
+
+
+def _cut_all(wholes: Sequence[Piece], target: int, limits: Limits) -> Iterator[Piece]:
+    for whole in wholes:
+        suffix = Path(whole.path).suffix.lower()
+        if whole.work_bytes <= target + target // 2:
             yield whole
-        elif file.path.suffix.lower() == ".jsonl":
+        elif suffix == ".jsonl":
             yield from _cut_lines(whole, target, limits)
-        elif file.path.suffix.lower() == ".parquet":
-            yield from _cut_row_groups(whole, target, limits)
+        elif suffix == ".parquet":
+            yield from _cut_row_groups(whole, target // _UNPACKED, limits)
         else:
             yield whole
 
