@@ -50,7 +50,7 @@ HIT_SCHEMA = pa.schema(
         ("digest", pa.string()),
     ]
 )
-Columns = Mapping[str, Sequence[object]]
+Columns = Mapping[str, Sequence[object] | pa.Array]
 
 
 @dataclass(slots=True)
@@ -104,10 +104,18 @@ def _make_batch(columns: Columns, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _as_array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+def _as_array(values: Sequence[object] | pa.Array, kind: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
     if pa.types.is_dictionary(kind):
         return pa.array(values, kind.value_type).dictionary_encode().cast(kind)
     return pa.array(values, kind)
+
+
+def join_texts(data: Sequence[bytes]) -> pa.Array:
+    """Make an array of strings of the UTF-8 of texts, copied once."""
+    ends = np.cumsum([0, *map(len, data)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(data), pa.py_buffer(ends), pa.py_buffer(b"".join(data)))
 
 
 class PartWriter:

@@ -85,7 +85,7 @@ class Redactor:
         for (number, name), hits in zip(places, found, strict=True):
             if any(not hit.is_example for hit in hits):
                 item = cleaned[number]
-                cleaned[number] = replace(item, passage=_empty(item.passage, name))
+                cleaned[number] = item._replace(passage=_empty(item.passage, name))
         return cleaned
 
 
@@ -118,4 +118,4 @@ def _occurrences(content: str, surfaces: dict[str, Hit]) -> list[Hit]:
 
 def _with_text(item: Item, passage: Passage) -> Item:
     data = passage.text.encode()
-    return replace(item, passage=passage, data=data, digest=sha256(data).digest())
+    return item._replace(passage=passage, data=data, digest=sha256(data).digest())

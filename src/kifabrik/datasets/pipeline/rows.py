@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from kifabrik.datasets.detectors.rule import Hit
 from kifabrik.datasets.documents import Passage
+from kifabrik.datasets.pipeline.part_files import join_texts
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One text as read, with its place, its format, its UTF-8 bytes and their digest."""
 
     passage: Passage
@@ -49,7 +51,7 @@ class Looked:
 class Rows:
     """Columns for the files of a part."""
 
-    texts: dict[str, list[object]]
+    texts: dict[str, list[object] | pa.Array]
     facts: dict[str, list[object]]
     hits: dict[str, list[object]]
 
@@ -57,10 +59,10 @@ class Rows:
 def lay_out(looked: Looked, *, first_row: int) -> Rows:
     """Turn a block into columns; `first_row` is the number of its first text in the part."""
     passages = looked.passages
-    texts: dict[str, list[object]] = {
+    texts: dict[str, list[object] | pa.Array] = {
         "id": ["sha256:" + digest.hex() for digest in looked.digests],
         "source": [*looked.sources],
-        "text": [*looked.data],  # bytes: so they need not be encoded twice
+        "text": join_texts(looked.data),
         "format": [*looked.formats],
         "given_id": [each.given_id for each in passages],
         "title": [each.title for each in passages],
