@@ -31,9 +31,9 @@ _MONTHS: dict[str, int] = {
 }
 
 
-def _examine(read: Callable[[str, int], _Read], sheet: Sheet, end: int) -> Hit | None:
+def _examine(read: Callable[[str, int, int], _Read], sheet: Sheet, start: int, end: int) -> Hit | None:
     text = sheet.text
-    found = None if text[end : end + 1].isalnum() else read(text, end)
+    found = None if text[end : end + 1].isalnum() else read(text, start, end)
     if found is None or (found[0] and text[found[0] - 1].isalnum()):
         return None
     start, day = found
@@ -42,17 +42,16 @@ def _examine(read: Callable[[str, int], _Read], sheet: Sheet, end: int) -> Hit |
     return Hit(KIND, start, end, CONTEXT, day.isoformat(), is_example=day in _EPOCHS)
 
 
-def _read_year_first(text: str, end: int) -> _Read:
-    start = end - len("1985-03-12")
+def _read_year_first(text: str, start: int, end: int) -> _Read:
     return _make(start, text[start : start + 4], text[start + 5 : start + 7], text[start + 8 : end])
 
 
-def _read_day_first(text: str, end: int) -> _Read:
-    match = _DAY_FIRST.search(text, max(0, end - _WINDOW), end)
+def _read_day_first(text: str, start: int, end: int) -> _Read:
+    match = _DAY_FIRST.match(text, start, end)
     return _make(match.start(), match[4], match[3], match[1]) if match is not None else None
 
 
-def _read_named(text: str, end: int) -> _Read:
+def _read_named(text: str, _: int, end: int) -> _Read:
     begin = max(0, end - _WINDOW)
     if match := _WITH_NAME.search(text, begin, end):
         return _make(match.start(), match[3], _MONTHS.get(match[2].lower(), 0), match[1])

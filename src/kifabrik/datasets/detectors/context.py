@@ -6,6 +6,7 @@ The words stand in `context_words.yaml`. A word is looked up once and remembered
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 
@@ -13,6 +14,7 @@ import yaml
 
 GROUPS = ("phone", "card", "identity", "tax", "passport", "licence", "born", "place")
 _WORD = re.compile(r"[^\W\d_]+")
+_ONLY_LETTERS = bytes(sign if chr(sign).isalpha() else ord(" ") for sign in range(128)).ljust(256)
 _REMEMBERED_MAX = 50_000  # distinct words; a text in which every word is new must not fill the memory
 _DATA = resources.files(__package__).joinpath("context_words.yaml").read_bytes()
 WORDS_DIGEST = sha256(_DATA).hexdigest()
@@ -52,25 +54,37 @@ def _read() -> tuple[dict[str, _Meaning], dict[str, _Meaning]]:
 _WHOLE, _BEGINNINGS = _read()
 LANGUAGES: tuple[str, ...] = tuple(sorted(_TABLE))
 _SHORTEST, _LONGEST = min(map(len, _BEGINNINGS)), max(map(len, _BEGINNINGS))
-_remembered: dict[str, _Meaning] = {}
+_HEADS = frozenset(beginning[:_SHORTEST] for beginning in _BEGINNINGS)
+_remembered: dict[str | bytes, _Meaning] = {}
 
 
 def words_in(text: str) -> Words:
     """Say which groups the words of a short text belong to."""
-    meanings = [meaning for word in _WORD.findall(text.lower()) if (meaning := _meaning_of(word))]
-    if not meanings:
-        return NO_WORDS
-    pairs = [pair for meaning in meanings for pair in meaning]
+    lower = text.lower()
+    words: list[str] | list[bytes] = (  # cutting bytes takes a quarter of the time, and most windows are ASCII
+        lower.encode().translate(_ONLY_LETTERS).split() if lower.isascii() else _WORD.findall(lower)
+    )
+    pairs: _Meaning = ()
+    for word in words:
+        meaning = _remembered.get(word)
+        if meaning is None:
+            meaning = _look_up(word)
+        if meaning:
+            pairs += meaning
+    return _words_of(pairs) if pairs else NO_WORDS
+
+
+@lru_cache(maxsize=4096)
+def _words_of(pairs: _Meaning) -> Words:
     return Words(frozenset(group for group, _ in pairs), frozenset(language for _, language in pairs))
 
 
-def _meaning_of(word: str) -> _Meaning:
-    meaning = _remembered.get(word)
-    if meaning is None:
-        found = list(_WHOLE.get(word, ()))
-        for length in range(_SHORTEST, min(_LONGEST, len(word)) + 1):
-            found.extend(_BEGINNINGS.get(word[:length], ()))
-        meaning = tuple(found)
-        if len(_remembered) < _REMEMBERED_MAX:
-            _remembered[word] = meaning
-    return meaning
+def _look_up(word: str | bytes) -> _Meaning:
+    letters = word if isinstance(word, str) else word.decode()
+    found = list(_WHOLE.get(letters, ()))
+    if letters[:_SHORTEST] in _HEADS:
+        for length in range(_SHORTEST, min(_LONGEST, len(letters)) + 1):
+            found.extend(_BEGINNINGS.get(letters[:length], ()))
+    if len(_remembered) < _REMEMBERED_MAX:
+        _remembered[word] = tuple(found)
+    return tuple(found)

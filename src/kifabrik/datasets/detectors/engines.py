@@ -1,4 +1,4 @@
-"""Three engines for one table of anchors: hyperscan, RE2 and `re`. Each says which anchors end where in UTF-8 bytes.
+"""Three engines for one table of anchors: hyperscan, RE2 and `re`. Each says which anchors match where in UTF-8 bytes.
 
 hyperscan runs all anchors in one walk; the others need one walk an anchor and are there for machines without its wheel.
 What hyperscan compiled is kept in the cache folder of the user, because it takes a third of a second and each process
@@ -22,31 +22,30 @@ ENGINES: tuple[EngineName, ...] = ("hyperscan", "re2", "re")  # the fastest firs
 
 
 class Engine(Protocol):
-    """Finds where anchors end."""
+    """Finds where anchors match."""
 
     name: EngineName
 
     def places(self, data: bytes) -> list[int]:
-        """Give `end * number of anchors + index of the anchor` for every match, in no promised order."""
+        """Give index of the anchor, start and end of every match, one after the other, in no promised order."""
 
 
 class HyperscanEngine:
-    """All anchors in one walk; ends only, because starts of bounded repeats need too large an automaton."""
+    """All anchors in one walk; where several matches have one end, the longest counts."""
 
     name: EngineName = "hyperscan"
 
     def __init__(self, anchors: Sequence[bytes]) -> None:
         hyperscan = import_module("hyperscan")
-        self._count = len(anchors)
         self._database = _compile_once(hyperscan, anchors)
 
     def places(self, data: bytes) -> list[int]:
         """Give the places of one walk."""
         found: list[int] = []
-        append, count = found.append, self._count
+        extend = found.extend
 
         def note(number: int, start: int, end: int, flags: int, context: object) -> None:  # noqa: ARG001 - its shape
-            append(end * count + number)
+            extend((number, start, end))
 
         self._database.scan(data, match_event_handler=note)
         return found
@@ -59,16 +58,16 @@ def _compile_once(hyperscan: Any, anchors: Sequence[bytes]) -> Any:
         database = hyperscan.loadb(path.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
         database.scratch = hyperscan.Scratch(database)
     except (OSError, hyperscan.error):  # not there, damaged, or of a machine with another processor
-        numbers = list(range(len(anchors)))
+        flags = [hyperscan.HS_FLAG_SOM_LEFTMOST] * len(anchors)
         database = hyperscan.Database()
-        database.compile(expressions=list(anchors), ids=numbers, flags=[0] * len(anchors))
+        database.compile(expressions=list(anchors), ids=list(range(len(anchors))), flags=flags)
         with suppress(OSError, Unavailable):
             write_bytes(path, hyperscan.dumpb(database), mode=0o600)
     return database
 
 
 def _name_of(hyperscan: Any, anchors: Sequence[bytes]) -> str:
-    digest = sha256(hyperscan.__version__.encode())
+    digest = sha256(f"{hyperscan.__version__}, starts known".encode())
     for anchor in anchors:
         digest.update(len(anchor).to_bytes(8, "big") + anchor)
     return digest.hexdigest()[:32]
@@ -85,11 +84,11 @@ class WalkingEngine:
 
     def places(self, data: bytes) -> list[int]:
         """Give the places of one walk after the other."""
-        count = len(self._patterns)
         return [
-            match.end() * count + number
+            place
             for number, pattern in enumerate(self._patterns)
             for match in pattern.finditer(data)
+            for place in (number, *match.span())
         ]
 
 

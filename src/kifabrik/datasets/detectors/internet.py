@@ -8,7 +8,7 @@ import ipaddress
 import re
 from bisect import bisect_right
 
-from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet, start_of
+from kifabrik.datasets.detectors.rule import Edges, Hit, Rule, Sheet
 
 _KIND, _LABEL, _SERIOUS_FROM = "ip-address", "IP addresses", 10
 _EXAMPLES = "private, loopback, reserved and documentation ranges (RFC 1918, RFC 5737, RFC 3849, RFC 9637)"
@@ -23,9 +23,7 @@ _ADDRESS_WORD = re.compile(
     r"\bip\b|ipv4|\bips\b|inet|\baddr|address|adresse|host|server|client|remote|peer|gateway|\bdns|\bping\b|https?://|\bfrom\b",
     re.IGNORECASE,
 )
-_V4_TAIL = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]\Z")
 _V4 = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
-_V6_TAIL = re.compile(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:\Z")
 _V6 = re.compile(r"[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{0,4}")
 _GROUPS_MIN = 3
 _SPECIAL_V4 = [  # the registry of special-purpose addresses (RFC 6890 and later), multicast included
@@ -41,10 +39,9 @@ _PUBLIC_V6 = ipaddress.ip_network("2000::/3")  # the only block that IANA hands 
 _EXAMPLE_V6 = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
 
 
-def _examine_v4(sheet: Sheet, end: int) -> Hit | None:
+def _examine_v4(sheet: Sheet, start: int, _: int) -> Hit | None:
     text = sheet.text
-    start = start_of(_V4_TAIL, text, end, 16)
-    match = _V4.match(text, start) if start >= 0 else None
+    match = _V4.match(text, start)
     if match is None:
         return None
     end = match.end()
@@ -67,7 +64,7 @@ def _is_special(address: int) -> bool:
 
 def _stands_alone_v4(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 1) : start], text[end : end + 2]
-    if before.isalnum() or before in {".", "_", "-", "+"} or after[:1].isalnum() or after[:1] in {"_", "-", "+"}:
+    if before.isalnum() or after[:1].isalnum() or after[:1] in {"_", "-", "+"}:
         return False
     return not (after[:1] in {".", "/"} and after[1:].isalnum())  # a longer number, or a network
 
@@ -80,15 +77,14 @@ def _is_version(text: str, start: int, parts: list[str]) -> bool:
     return sum(len(part) for part in parts[:3]) <= 4 and _ADDRESS_WORD.search(before) is None
 
 
-def _examine_v6(sheet: Sheet, end: int) -> Hit | None:
+def _examine_v6(sheet: Sheet, start: int, _: int) -> Hit | None:
     text = sheet.text
-    start = start_of(_V6_TAIL, text, end, 10)
-    match = _V6.match(text, start) if start >= 0 else None
+    match = _V6.match(text, start)
     if match is None:
         return None
     end = match.end()
     before, after = text[max(0, start - 1) : start], text[end : end + 1]
-    if before.isalnum() or before in {"_", ":", "."} or after.isalnum() or after in {"_", ":", "/"}:
+    if before.isalnum() or after.isalnum() or after in {"_", ":", "/"}:
         return None
     try:
         address = ipaddress.IPv6Address(match[0])
@@ -109,6 +105,7 @@ IP_V4 = Rule(
     examine=_examine_v4,
     serious_from=_SERIOUS_FROM,
     examples=_EXAMPLES,
+    edges=Edges(before="._-+"),
 )
 IP_V6 = Rule(
     kind=_KIND,
@@ -117,4 +114,5 @@ IP_V6 = Rule(
     examine=_examine_v6,
     serious_from=_SERIOUS_FROM,
     examples=_EXAMPLES,
+    edges=Edges(before="_:."),
 )

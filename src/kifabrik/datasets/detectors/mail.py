@@ -10,7 +10,7 @@ from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
 
 _LOCAL_MAX = 64
 _LETTER = "A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff"
-_LOCAL = re.compile(rf"[{_LETTER}_.%+'&-]{{1,64}}\Z")
+_LOCAL_BACKWARDS = re.compile(rf"[{_LETTER}_.%+'&-]{{1,64}}")
 _DOMAIN = re.compile(
     rf"(?:[{_LETTER}](?:[{_LETTER}-]{{0,61}}[{_LETTER}])?\.){{1,8}}"
     r"(?:[A-Za-z]{2,24}(?![A-Za-z0-9-])|xn--[A-Za-z0-9-]{2,59}|[\u0370-\u03ff\u0400-\u04ff]{2,24})"
@@ -25,13 +25,13 @@ _USER_BEFORE = re.compile(r"://[^\s/@]{1,100}:\Z")
 _MESSAGE_ID = re.compile(r"[\d.$-]{16,}|[\w.$-]{33,}")
 
 
-def _examine(sheet: Sheet, end: int) -> Hit | None:
+def _examine(sheet: Sheet, _: int, end: int) -> Hit | None:
     text, is_code, place = sheet.text, sheet.is_code, end - 2
-    local = _LOCAL.search(text, max(0, place - _LOCAL_MAX), place)
+    local = _LOCAL_BACKWARDS.match(text[max(0, place - _LOCAL_MAX) : place][::-1])
     domain = _DOMAIN.match(text, place + 1)
     if local is None or domain is None or text[domain.end() : domain.end() + 1] == "@":
         return None
-    name = local[0].lstrip("'.%&+-_")
+    name = local[0][::-1].lstrip("'.%&+-_")
     start = place - len(name)
     if not _is_mailbox(name, is_code) or text[start - 1 : start] == "@":
         return None

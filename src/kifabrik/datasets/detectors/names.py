@@ -65,13 +65,13 @@ class CueNames:
 
     def find(self, texts: Sequence[str], languages: Sequence[str]) -> list[tuple[Hit, ...]]:
         """Give the names of each text in the order of their places."""
-        pairs = zip(texts, languages, strict=True)
-        sheets = [Sheet(text, is_code=False, language=language) for text, language in pairs]
-        return find_hits(self._rules, sheets)
+        return find_hits(
+            self._rules, texts, lambda number: Sheet(texts[number], is_code=False, language=languages[number])
+        )
 
 
-def _examine(cue: str, languages: frozenset[str], after: re.Pattern[str], sheet: Sheet, end: int) -> Hit | None:
-    text, start = sheet.text, end - len(cue)
+def _examine(languages: frozenset[str], after: re.Pattern[str], sheet: Sheet, start: int, end: int) -> Hit | None:
+    text = sheet.text
     if sheet.language in _CUES and sheet.language not in languages:
         return None
     if start and (text[start - 1].isalnum() or text[start - 1] in "_-"):
@@ -93,7 +93,7 @@ def _make_rules() -> tuple[Rule, ...]:
             kind=KIND,
             label="names of persons",
             anchors=(re.escape(cue).encode(),),
-            examine=partial(_examine, cue, frozenset(languages), after),
+            examine=partial(_examine, frozenset(languages), after),
             serious_from=5,
             examples="none",
         )

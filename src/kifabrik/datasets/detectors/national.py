@@ -3,23 +3,19 @@
 Where several countries' checks accept a number, the languages of the words before it and then of the text decide.
 """
 
-import re
 from dataclasses import dataclass
 from functools import partial
 
 from kifabrik.datasets.detectors.context import NO_WORDS, Words
 from kifabrik.datasets.detectors.national_rows import FORMS, IDENTIFIERS, LANGUAGES_OF, PERSON, TAX, Identifier
-from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, SHAPE, Hit, Rule, Sheet, start_of
+from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, SHAPE, Edges, Hit, Rule, Sheet
 
 KIND = "national-id"
-_WIDTH = 32
 _SEPARATORS = str.maketrans("", "", " .-/")
 _SIGN_MATTERS = frozenset({"6 sign 3 letter", "6-4", "8-4"})  # the sign tells the century
 _SIGN_SPLITS = frozenset({"SE", "DK"})  # there the sign stands between the date and the serial, and may be missing
-_BEFORE = re.compile(r"[0-9][.,:/+-]?\Z|[+_.,]\Z")
-_BEFORE_GROUPS = re.compile(r"[0-9][ .,:/+-]?\Z|[+_.,]\Z")
-_AFTER = re.compile(r"[.,/:-][0-9]|_")
-_AFTER_GROUPS = re.compile(r"[ .,/:-][0-9]|_")
+_EDGES = Edges(before="+_.,", digit_before=".,:/+-", after="_", digit_after=".,/:-")
+_EDGES_OF_GROUPS = Edges(before="+_.,", digit_before=" .,:/+-", after="_", digit_after=" .,/:-")
 _QUOTES = frozenset({'"', "'"})
 _EXAMPLES = frozenset(  # numbers that manuals and encyclopaedias print
     {"44051401359", "131052-308T", "131052308T", "RSSMRA85T10A562S", "12345678Z", "X1234567L", "00000000T"}
@@ -32,19 +28,14 @@ class _Form:
     """A written form with the identifiers that use it, those that stand alone first."""
 
     name: str
-    tail: re.Pattern[str]
     alone: tuple[Identifier, ...]
     beside_words: tuple[Identifier, ...]
-    before: re.Pattern[str]
-    after: re.Pattern[str]
+    groups: tuple[str, ...]  # which words make any of those that do not stand alone count
 
 
-def _examine(form: _Form, sheet: Sheet, end: int) -> Hit | None:
+def _examine(form: _Form, sheet: Sheet, start: int, end: int) -> Hit | None:
     text = sheet.text
-    start = start_of(form.tail, text, end, _WIDTH)
-    if start < 0 or sheet.cuts_word(start, end) or form.after.match(text, end):
-        return None
-    if form.before.search(text, max(0, start - 2), start):
+    if sheet.cuts_word(start, end) or not _may_count(form, sheet, start):
         return None
     raw = text[start:end]
     number = raw if form.name in _SIGN_MATTERS else raw.translate(_SEPARATORS)
@@ -57,6 +48,11 @@ def _examine(form: _Form, sheet: Sheet, end: int) -> Hit | None:
         words = sheet.words_before(start) if len(chosen) > 1 or form.beside_words else NO_WORDS
         return _make_hit(start, end, number, _nearest(chosen, words, sheet.language), CHECKSUM)
     return _examine_beside_words(form, sheet, start, end, number)
+
+
+def _may_count(form: _Form, sheet: Sheet, start: int) -> bool:
+    """Say whether a number without a word beside it could count at all."""
+    return bool(form.alone) or sheet.tier_min <= SHAPE or sheet.words_before(start).speak_of(*form.groups)
 
 
 def _examine_beside_words(form: _Form, sheet: Sheet, start: int, end: int, number: str) -> Hit | None:
@@ -97,11 +93,9 @@ def _make_rule(name: str) -> Rule:
     rows = [row for row in IDENTIFIERS if name in row.forms]
     form = _Form(
         name=name,
-        tail=re.compile(anchor.decode() + r"\Z", re.ASCII),
         alone=tuple(row for row in rows if row.stands_alone),
         beside_words=tuple(row for row in rows if not row.stands_alone),
-        before=_BEFORE_GROUPS if b" " in anchor else _BEFORE,
-        after=_AFTER_GROUPS if b" " in anchor else _AFTER,
+        groups=tuple({group for row in rows if not row.stands_alone for group in row.groups}),
     )
     return Rule(
         kind=KIND,
@@ -110,6 +104,7 @@ def _make_rule(name: str) -> Rule:
         examine=partial(_examine, form),
         serious_from=1,
         examples="numbers that manuals and encyclopaedias print",
+        edges=_EDGES_OF_GROUPS if b" " in anchor else _EDGES,
     )
 
 

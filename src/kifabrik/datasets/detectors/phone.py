@@ -5,7 +5,6 @@ the groups are those of its plan; at tier 1 when it has a trunk prefix and the g
 """
 
 import re
-from functools import partial
 
 import phonenumbers
 
@@ -13,11 +12,11 @@ from kifabrik.datasets.detectors.context import Words
 from kifabrik.datasets.detectors.fiction import is_fiction
 from kifabrik.datasets.detectors.national_rows import LANGUAGES_OF
 from kifabrik.datasets.detectors.phone_plans import NationalNumber, read_international, read_national
-from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Examine, Hit, Rule, Sheet, start_of
+from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Edges, Examine, Hit, Rule, Sheet
 
 KIND = "phone"
-_TAIL_MAX = 12
 _NEAR = 32  # characters before a national number in which a word about telephones counts
+_GAPS = frozenset(" \u00a0\u202f./()\u2010\u2011\u2013-")
 _GAP = "[ \u00a0\u202f./()\u2010\u2011\u2013-]"
 _GAP_BYTES = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x90\x91\x93\xaf])"
 _INTERNATIONAL = re.compile(rf"(?:\+|00)[1-9](?:{_GAP}{{0,3}}[0-9]){{6,14}}(?!\w)")
@@ -31,6 +30,8 @@ _DATE = re.compile(
 )
 _ADDRESS = re.compile(r"[1-9][0-9]{0,2}(?:\.(?:0|[1-9][0-9]{0,2})){3}(?![0-9]|\.[0-9])")
 _TOUCHES = re.compile(r"[0-9][ .,:/\u00a0\u2010\u2011\u2013-]?\Z|\b0[1-9][0-9]{0,4} [/-] \Z|[\w+*#=&%$€£@.,/-]\Z")
+_BEFORE_BLANK = frozenset("0123456789/-")
+_EDGES = Edges(before="_+*#=&%$@.,/-", digit_before=" .,:/-")  # what of _TOUCHES can be seen in bytes
 _AFTER = re.compile(r"[.,:/-]?[0-9]|[%€$£_]| ?(?:EUR|USD|Kč|zł|kr|km|kg|MB|GB|KB|bytes)\b")
 _MORE = re.compile(r"[ \t][0-9]")
 _DIGITS_MIN = 7
@@ -48,26 +49,12 @@ _NATIONAL_ANCHORS = (
     rb"\b1[2-8][0-9]{7}\b",
     rb"\b1[2-8][ .-][0-9]{3}[ .-][0-9]{2}[ .-][0-9]{2}\b",
 )
-_CHARACTERS = ((r"\xc2\xa0", "\u00a0"), (r"\xe2\x80[\x90\x91\x93]", "[\u2010\u2011\u2013]"))
-_WIDTH = 18
 
 
-def _make_tail(anchor: bytes) -> re.Pattern[str]:
-    """Write an anchor over bytes as a pattern over characters that ends where it is asked to."""
-    pattern = anchor.decode()
-    for octets, characters in _CHARACTERS:
-        pattern = pattern.replace(octets, characters)
-    return re.compile(pattern + r"\Z", re.ASCII)
-
-
-def _examine_international(sheet: Sheet, end: int) -> Hit | None:
+def _examine_international(sheet: Sheet, start: int, _: int) -> Hit | None:
     text = sheet.text
-    start = text.rfind("+", max(0, end - _TAIL_MAX), end)
-    match = _INTERNATIONAL.match(text, start) if start >= 0 else None
-    if match is None:
-        return None
-    before = text[max(0, start - 1) : start]
-    if before.isalnum() or before in {"_", "+", ".", ")", "]"} or _DECIMAL.match(match[0]):
+    match = _INTERNATIONAL.match(text, start)
+    if match is None or text[start - 1 : start].isalnum() or _DECIMAL.match(match[0]):
         return None
     for end in _ends_of_groups(match):
         raw = text[start:end]
@@ -79,10 +66,9 @@ def _examine_international(sheet: Sheet, end: int) -> Hit | None:
     return None
 
 
-def _examine_double_zero(sheet: Sheet, end: int) -> Hit | None:
+def _examine_double_zero(sheet: Sheet, start: int, _: int) -> Hit | None:
     """Judge a number that begins with 00: the sign for another country in the whole Union."""
     text = sheet.text
-    start = end - 4
     match = _INTERNATIONAL.match(text, start)
     if match is None or _TOUCHES.search(text, max(0, start - 2), start):
         return None
@@ -115,9 +101,9 @@ def _read_international(plus_form: str, raw: str, start: int, end: int) -> Hit |
 
 def _ends_of_groups(match: re.Match[str]) -> list[int]:
     """Give the places where the number may end, the longest first: what follows it may be another number."""
-    raw, start = match[0], match.start()
-    cuts = [place for place in range(len(raw) - 1, 6, -1) if not raw[place].isdigit() and raw[place - 1].isdigit()]
-    return [match.end(), *(start + place for place in cuts)]
+    start, end = match.span()
+    cuts = [run.end() for run in _RUN.finditer(match.string, start, end)]
+    return [end, *(cut for cut in cuts[-2::-1] if cut - start >= _DIGITS_MIN)]
 
 
 def _stands_for_itself(sheet: Sheet, start: int, end: int) -> bool:
@@ -129,18 +115,15 @@ def _is_quoted(text: str, start: int, end: int) -> bool:
     return text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
 
 
-def _examine_national(tail: re.Pattern[str], sheet: Sheet, end: int) -> Hit | None:
+def _examine_national(sheet: Sheet, start: int, end: int) -> Hit | None:
     text = sheet.text
-    start = start_of(tail, text, end, _WIDTH)
-    if start < 0:
-        return None
     if text[start] != "(" and text[start - 1 : start] == "(" and ")" in text[start : start + 8]:
         start -= 1
-    if _TOUCHES.search(text, max(0, start - 9), start) or _DATE.match(text, start):
+    if _is_touched(text, start) or _DATE.match(text, start):
         return None
     words = sheet.words_before(start, _NEAR)
     has_word = words.speak_of("phone")
-    if not has_word and not _is_possible_without_word(sheet, start):
+    if not has_word and not _is_possible_without_word(sheet, start, end):
         return None
     if _ADDRESS.match(text, start) and (not has_word or any(map(str.isdigit, sheet.before(start, _NEAR)))):
         return None
@@ -154,23 +137,38 @@ def _examine_national(tail: re.Pattern[str], sheet: Sheet, end: int) -> Hit | No
     return None
 
 
-def _is_possible_without_word(sheet: Sheet, start: int) -> bool:
-    """Without a word a number needs quotes in code, and elsewhere a trunk prefix, a known language, or a wish."""
-    if sheet.is_code:
-        return sheet.text[start - 1 : start] in _QUOTES
-    return bool(sheet.language) or sheet.tier_min <= SHAPE or sheet.text[start] in "(0"
+def _is_touched(text: str, start: int) -> bool:
+    """Look at what _EDGES do not see: signs beyond ASCII, and what stands before a bracket or a blank."""
+    before = text[start - 1 : start]
+    if before == " " and text[start - 2 : start - 1] not in _BEFORE_BLANK:
+        return False
+    return before != "\n" and _TOUCHES.search(text, max(0, start - 9), start) is not None
+
+
+def _is_possible_without_word(sheet: Sheet, start: int, end: int) -> bool:
+    """Without a word a number needs quotes in code; groups, unless shapes are wanted; elsewhere a language or a 0."""
+    text = sheet.text
+    if sheet.is_code and text[start - 1 : start] not in _QUOTES:
+        return False
+    if sheet.tier_min <= SHAPE:
+        return True
+    if text[start:end].isdigit() and text[end : end + 1] not in _GAPS:
+        return False
+    return sheet.is_code or bool(sheet.language) or text[start] in "(0"
 
 
 def _judge_national(sheet: Sheet, start: int, end: int, words: Words, has_word: bool) -> Hit | None:
     text = sheet.text
+    if _AFTER.match(text, end) or (not has_word and _MORE.match(text, end)):
+        return None
     raw = text[start:end]
     runs = _RUN.findall(raw)
     digits = "".join(runs)
-    if len(digits) < _DIGITS_MIN or raw.count("(") != raw.count(")") or _AFTER.match(text, end):
+    if len(digits) < _DIGITS_MIN or raw.count("(") != raw.count(")"):
         return None
     if len(runs) == 1 and not has_word and sheet.tier_min > SHAPE:  # what is not grouped is no more than a shape
         return None
-    if not has_word and (_MORE.match(text, end) or (sheet.is_code and not _is_quoted(text, start, end))):
+    if not has_word and sheet.is_code and not _is_quoted(text, start, end):
         return None
     groups = tuple(map(len, runs))
     tongues = words.languages if has_word else frozenset()
@@ -205,7 +203,7 @@ def _tier(reading: NationalNumber, groups: tuple[int, ...], has_word: bool, shee
     return SHAPE if is_bare or (is_grouped and (reading.with_trunk or len(groups) > 2 or at_home)) else 0
 
 
-def _make_rule(examine: Examine, *anchors: bytes) -> Rule:
+def _make_rule(examine: Examine, edges: Edges, *anchors: bytes) -> Rule:
     return Rule(
         kind=KIND,
         label="telephone numbers",
@@ -213,11 +211,16 @@ def _make_rule(examine: Examine, *anchors: bytes) -> Rule:
         examine=examine,
         serious_from=3,
         examples="numbers set aside for fiction and manuals",
+        edges=edges,
     )
 
 
 PHONE_RULES: tuple[Rule, ...] = (
-    _make_rule(_examine_international, rb"\+[1-9]" + _GAP_BYTES + rb"{0,2}[0-9]" + _GAP_BYTES + rb"{0,2}[0-9]"),
-    _make_rule(_examine_double_zero, rb"\b00[34][0-9]"),
-    *(_make_rule(partial(_examine_national, _make_tail(anchor)), anchor) for anchor in _NATIONAL_ANCHORS),
+    _make_rule(
+        _examine_international,
+        Edges(before="_+.)]"),
+        rb"\+[1-9]" + _GAP_BYTES + rb"{0,2}[0-9]" + _GAP_BYTES + rb"{0,2}[0-9]",
+    ),
+    _make_rule(_examine_double_zero, _EDGES, rb"\b00[34][0-9]"),
+    _make_rule(_examine_national, _EDGES, *_NATIONAL_ANCHORS),
 )

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat
@@ -17,16 +18,19 @@ _RUN = re.compile("[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How numbers of one country look when they are dialled at home; `trunk` stands before them, or is empty."""
+    """How numbers of one country look when they are dialled at home; `trunk` stands before them, or is empty.
+
+    `forms` are the ways in which its numbers are grouped: what a number begins with, and the groups; the first counts.
+    """
 
     region: str
     country_code: int
     trunk: str
     numbers: re.Pattern[str]
+    forms: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NationalNumber:
+class NationalNumber(NamedTuple):
     """Digits that a plan accepts."""
 
     region: str
@@ -41,11 +45,23 @@ def _read(region: str) -> Plan:
         raise NotFound(f"phonenumbers knows no plan of {region}.")
     patterns = [each.national_number_pattern for each in (getattr(metadata, kind) for kind in _TYPES) if each]
     numbers = re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern))
-    return Plan(region, metadata.country_code, metadata.national_prefix or "", numbers)
+    forms = tuple(
+        (re.compile(each.leading_digits_pattern[-1] if each.leading_digits_pattern else ""), re.compile(each.pattern))
+        for each in metadata.number_format
+        if each.pattern
+    )
+    return Plan(region, metadata.country_code, metadata.national_prefix or "", numbers, forms)
 
 
 PLANS: tuple[Plan, ...] = tuple(_read(region) for region in LANGUAGES_OF)
+_DIALLED: tuple[tuple[Plan, str], ...] = tuple(
+    (plan, trunk) for plan in PLANS for trunk in sorted({plan.trunk, _OLD_TRUNKS.get(plan.region, plan.trunk)})
+)
+_ANY_PLAN = re.compile(  # an empty group for each that accepts the digits: one walk instead of one for each plan
+    "".join(f"(?:(?={trunk}(?:{plan.numbers.pattern})\\Z)()|)" for plan, trunk in _DIALLED)
+)
 _MIN_DIGITS, _MAX_DIGITS = 7, 13
+_groups_of_form: dict[tuple[object, ...], tuple[int, ...]] = {}
 
 
 @lru_cache(maxsize=4096)
@@ -53,11 +69,12 @@ def read_national(digits: str) -> tuple[NationalNumber, ...]:
     """Give every reading of digits, with trunk prefix or without where a country has none."""
     if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS:
         return ()
+    match = _ANY_PLAN.match(digits)
+    accepted = match.groups() if match is not None else ()
     return tuple(
         _describe(plan, digits, trunk)
-        for plan in PLANS
-        for trunk in sorted({plan.trunk, _OLD_TRUNKS.get(plan.region, plan.trunk)})
-        if digits.startswith(trunk) and plan.numbers.fullmatch(digits, len(trunk))
+        for (plan, trunk), found in zip(_DIALLED, accepted, strict=True)
+        if found is not None
     )
 
 
@@ -75,9 +92,29 @@ def read_international(written: str) -> NationalNumber | None:
 
 def _describe(plan: Plan, digits: str, trunk: str) -> NationalNumber:
     significant = digits[len(trunk) :]
+    return NationalNumber(plan.region, f"+{plan.country_code}{significant}", bool(trunk), _groups(plan, significant))
+
+
+def _groups(plan: Plan, significant: str) -> tuple[int, ...]:
+    """Give the lengths of the groups in which a number is written; they are the same for all numbers of a form."""
+    form = next(
+        (
+            (number, match.regs)
+            for number, (beginning, pattern) in enumerate(plan.forms)
+            if beginning.match(significant) and (match := pattern.fullmatch(significant))
+        ),
+        len(significant),
+    )
+    groups = _groups_of_form.get((plan.region, form))
+    if groups is None:
+        groups = _groups_of_form[plan.region, form] = _write(plan, significant)
+    return groups
+
+
+def _write(plan: Plan, significant: str) -> tuple[int, ...]:
     number = PhoneNumber(plan.country_code, int(significant), italian_leading_zero=significant.startswith("0") or None)
     written = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
     groups = [len(run) for run in _RUN.findall(written)]
     if plan.trunk and written.startswith(f"({plan.trunk} "):  # Hungary writes the trunk prefix apart
         groups[:2] = [groups[0] + groups[1]] if len(groups) > 1 else groups[:2]
-    return NationalNumber(plan.region, f"+{plan.country_code}{significant}", bool(trunk), tuple(groups))
+    return tuple(groups)

@@ -5,11 +5,10 @@ A pair counts from four decimals on, which is about ten metres. Knows no map.
 
 import re
 
-from kifabrik.datasets.detectors.rule import CONTEXT, Hit, Rule, Sheet, start_of
+from kifabrik.datasets.detectors.rule import CONTEXT, Hit, Rule, Sheet
 
 KIND = "coordinates"
 _PAIR = re.compile(r"(-?[0-9]{1,2}\.[0-9]{4,8})(?:, ?|; ?| |/)(-?1?[0-9]{1,2}\.[0-9]{4,8})(?![0-9.])")
-_PAIR_TAIL = re.compile(r"-?[0-9]{1,2}\.[0-9]{4,8}(?:, ?|; ?| |/)-?1?[0-9]{1,2}\.[0-9]{4}\Z")
 _DEGREES = re.compile(
     r"([0-9]{1,2})° ?([0-5]?[0-9])['′’] ?(?:([0-5]?[0-9](?:[.,][0-9]{1,4})?)(?:\"|″|”|''|′′) ?)?([NS])[,; /]{0,3}"
     r"(1?[0-9]{1,2})° ?([0-5]?[0-9])['′’] ?(?:([0-5]?[0-9](?:[.,][0-9]{1,4})?)(?:\"|″|”|''|′′) ?)?([EWO])(?!\w)"
@@ -23,10 +22,10 @@ _LABELLED = re.compile(
 _LATITUDE_MAX, _LONGITUDE_MAX = 90, 180
 
 
-def _examine_pair(sheet: Sheet, end: int) -> Hit | None:
+def _examine_pair(sheet: Sheet, start: int, _: int) -> Hit | None:
     text = sheet.text
-    start = start_of(_PAIR_TAIL, text, end, 28)
-    if start < 0 or (start and (text[start - 1].isalnum() or text[start - 1] in "._-")):
+    start -= text[start - 1 : start] == "-"
+    if start and (text[start - 1].isalnum() or text[start - 1] in "._-"):
         return None
     if not sheet.words_before(start).speak_of("place"):
         return None
@@ -36,9 +35,8 @@ def _examine_pair(sheet: Sheet, end: int) -> Hit | None:
     return _make_hit(match.start(), match.end(), match[1], match[2])
 
 
-def _examine_degrees(sheet: Sheet, end: int) -> Hit | None:
+def _examine_degrees(sheet: Sheet, start: int, end: int) -> Hit | None:
     text = sheet.text
-    start = end - 1
     while start and end - start < 4 and text[start - 1 : start] in _DIGITS:
         start -= 1
     match = _DEGREES.match(text, start)
@@ -49,15 +47,14 @@ def _examine_degrees(sheet: Sheet, end: int) -> Hit | None:
     return _make_hit(start, match.end(), f"{north:.5f}", f"{east:.5f}")
 
 
-def _examine_uri(sheet: Sheet, end: int) -> Hit | None:
-    match = _URI.match(sheet.text, end - 5) or _URI.match(sheet.text, end - 6)
+def _examine_uri(sheet: Sheet, start: int, _: int) -> Hit | None:
+    match = _URI.match(sheet.text, start)
     return _make_hit(match.start(1), match.end(2), match[1], match[2]) if match is not None else None
 
 
-def _examine_labelled(sheet: Sheet, end: int) -> Hit | None:
-    text = sheet.text
-    match = _LABELLED.search(text, max(0, end - 14), end + 80)
-    if match is None or match.start() >= end:
+def _examine_labelled(sheet: Sheet, start: int, end: int) -> Hit | None:
+    match = _LABELLED.match(sheet.text, start, end + 80)
+    if match is None:
         return None
     return _make_hit(match.start(1), match.end(2), match[1], match[2])
 

@@ -1,14 +1,14 @@
 """The shape of one detector: cheap anchors that name places, and a check that judges one place. Knows no kind.
 
 An anchor is a regular expression over UTF-8 bytes in the words that hyperscan, RE2 and `re` share. An engine reports
-where matches end, never where they begin. The three report the same places if an anchor keeps to two rules: it begins
-with a sign that cannot stand inside another match which counts (a word boundary, an `@`), and its last piece has one
-possible length. What a check accepts must depend on the text around the place alone.
+where matches begin and end. The three report the same places if an anchor keeps to two rules: it begins with a sign
+that cannot stand inside another match which counts (a word boundary, an `@`), and its last piece has one possible
+length. What a check accepts must depend on the text around the place alone.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kifabrik.datasets.detectors.context import NO_WORDS, Words, words_in
 
@@ -17,8 +17,7 @@ _WINDOW = 48
 _SEPARATORS = str.maketrans("", "", " .,/()\u00a0\u202f\u2009-\u2010\u2011\u2013")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One identifier in a text: character offsets, how sure, and its normal form (which never leaves the check)."""
 
     kind: str
@@ -32,12 +31,16 @@ class Hit:
 
 @dataclass(slots=True)
 class Sheet:
-    """One text under scan; `language` may be empty, hits below `tier_min` are not wanted."""
+    """One text under scan; `language` may be empty, hits below `tier_min` are not wanted.
+
+    What the words before a place speak of is remembered, because several rules often ask for the same.
+    """
 
     text: str
     is_code: bool
     language: str = ""
     tier_min: int = 1
+    _words: dict[tuple[int, int], Words] = field(default_factory=dict)
 
     def before(self, start: int, length: int = _WINDOW) -> str:
         """Give the characters before a place."""
@@ -45,8 +48,11 @@ class Sheet:
 
     def words_before(self, start: int, length: int = _WINDOW) -> Words:
         """Say which kinds the words before a place speak of."""
-        before = self.before(start, length)
-        return words_in(before) if before else NO_WORDS
+        words = self._words.get((start, length))
+        if words is None:
+            before = self.before(start, length)
+            words = self._words[start, length] = words_in(before) if before else NO_WORDS
+        return words
 
     def cuts_word(self, start: int, end: int) -> bool:
         """Say whether letters, digits or an underscore touch a piece of text."""
@@ -54,15 +60,30 @@ class Sheet:
         return before.isalnum() or before == "_" or after.isalnum() or after == "_"
 
 
-Examine = Callable[[Sheet, int], Hit | None]  # judges the place where a match of an anchor ends
+Examine = Callable[[Sheet, int, int], Hit | None]  # judges a place: where a match of an anchor begins and ends
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Signs of ASCII that must not touch a match; such places are dropped many at once, before any check is called.
+
+    `before` and `after` stand directly beside it, `digit_before` with a digit on their other side: a "," in "1,234".
+    `digit_after` likewise: a "." in "234.5".
+    """
+
+    before: str = ""
+    digit_before: str = ""
+    after: str = ""
+    digit_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of personal identifier.
 
-    `examine(sheet, end)` judges a place that one of `anchors` names; `examples` says which hits count as documentation
-    and not as personal data; from `serious_from` findings on, a person must accept them before training.
+    `examine(sheet, start, end)` judges a place that one of `anchors` names and `edges` leaves; `examples` says which
+    hits count as documentation and not as personal data; from `serious_from` findings on, a person must accept them
+    before training.
     """
 
     kind: str
@@ -71,14 +92,9 @@ class Rule:
     examine: Examine
     serious_from: int
     examples: str
+    edges: Edges = Edges()
 
 
 def strip_separators(number: str) -> str:
     """Take blanks and the signs between groups of digits out."""
     return number.translate(_SEPARATORS)
-
-
-def start_of(tail: re.Pattern[str], text: str, end: int, window: int) -> int:
-    """Give where the match of an anchor ending at `end` begins, or -1; `tail` is that anchor over characters."""
-    match = tail.search(text, max(0, end - window), end)
-    return match.start() if match is not None else -1

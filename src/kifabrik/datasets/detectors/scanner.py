@@ -44,11 +44,12 @@ class Scanner:
         if len(is_code) != len(texts) or (languages is not None and len(languages) != len(texts)):
             raise InvalidInput("the lists that describe the texts are not as long as the list of texts.")
         tongues = languages if languages is not None else [""] * len(texts)
-        sheets = [
-            Sheet(text, code, tongue, self._tiers_min_code if code else self._tiers_min)
-            for text, code, tongue in zip(texts, is_code, tongues, strict=True)
-        ]
-        return find_hits(self._programme, sheets)
+
+        def make_sheet(number: int) -> Sheet:
+            code = is_code[number]
+            return Sheet(texts[number], code, tongues[number], self._tiers_min_code if code else self._tiers_min)
+
+        return find_hits(self._programme, texts, make_sheet)
 
     def describe(self) -> str:
         """Name the rule table, its digest and the engine, as a card shows them."""
@@ -62,6 +63,9 @@ def describe_rules(engine: EngineName | Literal["auto"] = "auto", tiers_min: int
 
 
 def digest_of_rules() -> str:
-    """Give the digest of all anchors, labels and context words; it changes when another rule would look."""
-    parts = [rule.kind.encode() + b"\0" + rule.label.encode() + b"\0" + b"\0".join(rule.anchors) for rule in RULES]
+    """Give the digest of all anchors, edges, labels and context words; it changes when another rule would look."""
+    parts = [
+        b"\0".join([rule.kind.encode(), rule.label.encode(), repr(rule.edges).encode(), *rule.anchors])
+        for rule in RULES
+    ]
     return sha256(b"\1".join([VERSION.encode(), WORDS_DIGEST.encode(), *parts])).hexdigest()

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from zlib import crc32
 
-from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, Hit, Rule, Sheet, start_of
+from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, Hit, Rule, Sheet
 
 KIND = "secret"
 _EXAMPLE = re.compile(
@@ -36,7 +36,6 @@ _MARKS: tuple[tuple[bytes, str, float], ...] = (  # anchor, whole value, bits of
     (rb"\b[0-9]{8,10}:AA[A-Za-z0-9_-]", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![\w-])", 3.5),  # Telegram
 )
 _GITHUB = re.compile(r"(?:gh[oprsu]|npm)_[A-Za-z0-9]{36}(?![A-Za-z0-9])")
-_GITHUB_TAIL = re.compile(r"(?:gh[oprsu]|npm)_[A-Za-z0-9]\Z")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?)-----"
@@ -67,11 +66,10 @@ def _make_hit(text: str, start: int, end: int, tier: int) -> Hit:
 
 
 def _make_marked(anchor: bytes, whole: str, bits: float) -> Rule:
-    tail, pattern = re.compile(anchor.decode() + r"\Z", re.ASCII), re.compile(whole)
+    pattern = re.compile(whole)
 
-    def examine(sheet: Sheet, end: int) -> Hit | None:
-        start = start_of(tail, sheet.text, end, 24)
-        match = pattern.match(sheet.text, start) if start >= 0 else None
+    def examine(sheet: Sheet, start: int, _: int) -> Hit | None:
+        match = pattern.match(sheet.text, start)
         if match is None or entropy(match[0]) < bits:
             return None
         return _make_hit(sheet.text, start, match.end(), CONTEXT)
@@ -79,10 +77,9 @@ def _make_marked(anchor: bytes, whole: str, bits: float) -> Rule:
     return _make_rule(examine, anchor)
 
 
-def _examine_github(sheet: Sheet, end: int) -> Hit | None:
+def _examine_github(sheet: Sheet, start: int, _: int) -> Hit | None:
     """Tokens of GitHub and npm end in a CRC-32 in base 62."""
-    start = start_of(_GITHUB_TAIL, sheet.text, end, 5)
-    match = _GITHUB.match(sheet.text, start) if start >= 0 else None
+    match = _GITHUB.match(sheet.text, start)
     if match is None or entropy(match[0]) < 3:
         return None
     body, check = match[0][4:-6], match[0][-6:]
@@ -94,14 +91,14 @@ def _examine_github(sheet: Sheet, end: int) -> Hit | None:
     return _make_hit(sheet.text, start, match.end(), tier)
 
 
-def _examine_private_key(sheet: Sheet, end: int) -> Hit | None:
-    match = _PRIVATE_KEY.match(sheet.text, end - len("-----BEGIN "))
+def _examine_private_key(sheet: Sheet, start: int, _: int) -> Hit | None:
+    match = _PRIVATE_KEY.match(sheet.text, start)
     return _make_hit(sheet.text, match.start(), match.end(), CHECKSUM) if match is not None else None
 
 
-def _examine_web_token(sheet: Sheet, end: int) -> Hit | None:
+def _examine_web_token(sheet: Sheet, start: int, _: int) -> Hit | None:
     """A JSON Web Token is one if its first part is a JSON object that names an algorithm (RFC 7519)."""
-    match = _WEB_TOKEN.match(sheet.text, end - 4)
+    match = _WEB_TOKEN.match(sheet.text, start)
     if match is None:
         return None
     head = match[0].split(".")[0]
@@ -114,7 +111,7 @@ def _examine_web_token(sheet: Sheet, end: int) -> Hit | None:
     return _make_hit(sheet.text, match.start(), match.end(), CHECKSUM)
 
 
-def _examine_assigned(sheet: Sheet, end: int) -> Hit | None:
+def _examine_assigned(sheet: Sheet, _: int, end: int) -> Hit | None:
     """A name such as `password` with a value that looks drawn, not written; in code the value stands in quotes."""
     text = sheet.text
     match = _ASSIGNED.match(text, max(text.rfind(":", end - 1, end), text.rfind("=", end - 1, end)))
@@ -127,7 +124,7 @@ def _examine_assigned(sheet: Sheet, end: int) -> Hit | None:
     return _make_hit(text, match.start(2), match.end(2), CONTEXT)
 
 
-def _make_rule(examine: Callable[[Sheet, int], Hit | None], *anchors: bytes) -> Rule:
+def _make_rule(examine: Callable[[Sheet, int, int], Hit | None], *anchors: bytes) -> Rule:
     return Rule(
         kind=KIND,
         label="keys, tokens and passwords",

@@ -11,7 +11,7 @@ from functools import partial
 
 from kifabrik.datasets.detectors import checksums
 from kifabrik.datasets.detectors.checksums import mrz_check
-from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, Hit, Rule, Sheet, start_of
+from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, Edges, Hit, Rule, Sheet
 
 _ZONE_ANCHORS = (
     rb"\b[A-Z0-9][A-Z0-9<]{8}[0-9][A-Z<]{3}[0-9]{7}[MFX<][0-9]{7}",
@@ -27,10 +27,10 @@ _SPECIMEN = "UTO"  # the country of the specimens in Doc 9303
 _BLANKS = str.maketrans("", "", " ")
 
 
-def _examine_book(sheet: Sheet, end: int) -> Hit | None:
+def _examine_book(sheet: Sheet, start: int, _: int) -> Hit | None:
     """Judge line 2 of a passport, visa or card of two lines; the line with the name above it belongs to the hit."""
-    text, start = sheet.text, end - 28
-    match = _LINE_OF_BOOK.match(text, start) if start >= 0 else None
+    text = sheet.text
+    match = _LINE_OF_BOOK.match(text, start)
     if match is None or sheet.cuts_word(start, match.end()):
         return None
     number, check, born, born_check, expires, expires_check = match.groups()
@@ -41,14 +41,14 @@ def _examine_book(sheet: Sheet, end: int) -> Hit | None:
     return _make_zone_hit(text[begin : match.end()], begin, match.end(), number)
 
 
-def _examine_card(sheet: Sheet, end: int) -> Hit | None:
+def _examine_card(sheet: Sheet, start: int, _: int) -> Hit | None:
     """Judge line 2 of a card of three lines; the number stands in the line above, the name in the line below."""
-    text, start = sheet.text, end - 18
-    match = _LINE_OF_CARD.match(text, start) if start >= 0 else None
+    text = sheet.text
+    match = _LINE_OF_CARD.match(text, start)
     above = _FIRST_OF_CARD.search(text, max(0, start - _LINE_MAX), start) if match is not None else None
     if match is None or above is None:
         return None
-    born, born_check, expires, expires_check, _ = match.groups()
+    born, born_check, expires, expires_check = match.groups()[:4]
     if (mrz_check(born), mrz_check(expires)) != (born_check, expires_check):
         return None
     if above[2] != "<" and mrz_check(above[1]) != above[2]:
@@ -94,28 +94,24 @@ DOCUMENTS: tuple[Document, ...] = (
 )  # fmt: skip
 
 
-def _examine_number(document: Document, tail: re.Pattern[str], sheet: Sheet, end: int) -> Hit | None:
-    text = sheet.text
-    start = start_of(tail, text, end, 16)
-    if start < 0 or sheet.cuts_word(start, end) or text[start - 1 : start] in {"-", "."}:
+def _examine_number(document: Document, sheet: Sheet, start: int, end: int) -> Hit | None:
+    if sheet.cuts_word(start, end) or not sheet.words_before(start).speak_of(*document.groups):
         return None
-    number = text[start:end].translate(_BLANKS)
+    number = sheet.text[start:end].translate(_BLANKS)
     if not any(sign.isdigit() for sign in number[1:]) or not document.check(number):
-        return None
-    if not sheet.words_before(start).speak_of(*document.groups):
         return None
     return Hit(document.kind, start, end, CONTEXT, number, document.country, number == "B072RRE2I55")
 
 
 def _make_number_rule(document: Document) -> Rule:
-    tail = re.compile(document.anchor.decode() + r"\Z", re.ASCII)
     return Rule(
         kind=document.kind,
         label=_LABELS[document.kind],
         anchors=(document.anchor,),
-        examine=partial(_examine_number, document, tail),
+        examine=partial(_examine_number, document),
         serious_from=1,
         examples="specimens of ICAO Doc 9303 and of annex 8 to the German driving licence ordinance",
+        edges=Edges(before="-."),
     )
 
 

@@ -31,7 +31,7 @@ from stdnum.se import vat as se
 from stdnum.si import ddv
 from stdnum.sk import dph
 
-from kifabrik.datasets.detectors.rule import CHECKSUM, Hit, Rule, Sheet, start_of
+from kifabrik.datasets.detectors.rule import CHECKSUM, Edges, Hit, Rule, Sheet
 
 KIND = "vat-number"
 _D = "(?:[ .-]?[0-9])"
@@ -77,16 +77,14 @@ _ANCHORS = (
     rb"\b(?:ES[ .-]?[A-Z]|FR[ .-]?[A-HJ-NP-Z])[0-9]",
     rb"\bFR[A-HJ-NP-Z][A-HJ-NP-Z][0-9]",
 )
-_TAIL = re.compile("(?:" + "|".join(anchor.decode() for anchor in _ANCHORS) + r")\Z", re.ASCII)
 _EXAMPLES = frozenset(
     {"DE123456789", "ATU12345678", "FR12345678901", "NL123456789B01", "IT12345678901", "PL1234567890"}
 )
 
 
-def _examine(sheet: Sheet, end: int) -> Hit | None:
+def _examine(sheet: Sheet, start: int, _: int) -> Hit | None:
     text = sheet.text
-    start = start_of(_TAIL, text, end, 6)
-    if start < 0 or (start and (text[start - 1].isalnum() or text[start - 1] in "_-.")):
+    if start and text[start - 1].isalnum():
         return None
     prefix = text[start : start + 2]
     match = _PATTERNS[prefix].match(text, start + 2) if prefix in _PATTERNS else None
@@ -107,4 +105,5 @@ VAT = Rule(
     examine=_examine,
     serious_from=5,
     examples="numbers that manuals print",
+    edges=Edges(before="_-."),
 )

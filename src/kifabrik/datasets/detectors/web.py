@@ -14,9 +14,9 @@ _EXAMPLE = re.compile(
 )
 
 
-def _examine(sheet: Sheet, end: int) -> Hit | None:
+def _examine(sheet: Sheet, start: int, _: int) -> Hit | None:
     text = sheet.text
-    begin = text.rfind("://", max(0, end - 64), end) + 3
+    begin = start + len("://")
     match = _USER.match(text, begin)
     if match is None or _SCHEME.search(text, max(0, begin - 24), begin - 2) is None:
         return None

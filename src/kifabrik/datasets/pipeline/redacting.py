@@ -4,7 +4,6 @@ Knows items and their fields; how a value is replaced is written in `datasets.re
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import sha256
 
 from kifabrik.datasets import conversations
@@ -111,7 +110,7 @@ def _occurrences(content: str, surfaces: dict[str, Hit]) -> list[Hit]:
         while start >= 0:
             end = start + len(surface)
             if not any(start < other.end and other.start < end for other in found):
-                found.append(replace(hit, start=start, end=end))
+                found.append(hit._replace(start=start, end=end))
             start = content.find(surface, end)
     return found
 
