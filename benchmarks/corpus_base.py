@@ -57,7 +57,7 @@ def read(path: Path) -> str:
                 return "\n".join(map(str, catalogue.values()))[:_FILE_MAX]
         data = path.read_bytes()[:_FILE_MAX]
         return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, LookupError, EOFError):
         return ""
 
 

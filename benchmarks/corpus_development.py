@@ -150,15 +150,20 @@ class Maker:
 
 def make(seed: int, size_bytes: int) -> list[Text]:
     """Give the base with one to three values in 35 of 100 documents and decoys in 25."""
-    rng, maker = random.Random(seed), Maker(seed + 1)
     texts = corpus_base.development(seed, size_bytes)
+    plant(seed, texts)
+    return texts
+
+
+def plant(seed: int, texts: list[Text]) -> None:
+    """Put values and decoys into texts."""
+    rng, maker = random.Random(seed), Maker(seed + 1)
     for text in texts:
         if rng.random() < 0.35:
             for _ in range(rng.randrange(1, 4)):
                 _plant(text, rng, maker)
         if rng.random() < 0.25:
             corpus_base.insert(text, rng, f" {maker.decoy()} ")
-    return texts
 
 
 def _plant(text: Text, rng: random.Random, maker: Maker) -> None:

@@ -222,7 +222,8 @@ def start_check(mixture: Path, out: Path, key: Path, *more: str) -> subprocess.P
         "    now=datetime(2026, 11, 24, 9, 0, tzinfo=UTC), limits=Limits(task_bytes_max=20_000),\n"
         "    choices=Choices(workers=int(sys.argv[4]), key_file=Path(sys.argv[3])))\n"
     )
-    return subprocess.Popen([sys.executable, "-c", code, str(mixture), str(out), str(key), *more])
+    words = [sys.executable, "-c", code, str(mixture), str(out), str(key), *more]
+    return subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
@@ -265,13 +266,38 @@ def test_kill_9_of_the_keeper_or_of_a_worker(make, mixture, reference: Path, tmp
         assert process.returncode == 0  # another worker took over, or the workers went on alone
     else:
         limit = time.monotonic() + 60
-        while any(Path(f"/proc/{pid}").exists() for pid in team) and time.monotonic() < limit:
+        while any(Path(f"/proc/{pid}").exists() for pid in (foreman, *team)) and time.monotonic() < limit:
             time.sleep(0.02)
-        assert not any(Path(f"/proc/{pid}").exists() for pid in team)  # nobody is left behind
+        assert not any(Path(f"/proc/{pid}").exists() for pid in (foreman, *team))  # nobody is left behind
         make(out)
     assert read_all(out) == read_all(reference / "whole")
     assert not place.exists()
     verify(out)
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_ctrl_c_keeps_the_parts_and_the_same_words_go_on_from_them(
+    make, mixture, reference: Path, tmp_path: Path, count: str
+) -> None:
+    out = tmp_path / "out"
+    process = start_check(mixture, out, reference / "data.key", count)
+    place = workplace.place_beside(out)
+    wait_for(lambda: workplace.count_parts(place) >= 2, process)
+
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to all processes of the command
+    process.wait(timeout=120)
+    before = {path: path.stat().st_mtime_ns for path in place.glob("parts/*/part.json")}
+    seen: list[Path] = []
+
+    def look(note) -> None:
+        seen.extend(path for path, at in before.items() if path.exists() and path.stat().st_mtime_ns != at)
+
+    make(out, progress=look)
+
+    assert process.returncode != 0
+    assert len(before) >= 2
+    assert seen == []  # no finished part was made again
+    assert read_all(out) == read_all(reference / "whole")
 
 
 def test_a_job_that_kills_two_workers_is_named_in_one_sentence(tmp_path: Path, monkeypatch) -> None:
