@@ -31,6 +31,7 @@ class Subject:
         held_out: TokenizedDocuments,
         canaries: CanaryBook | None,
         model_digest: str,
+        passes: float | None = None,
     ) -> None:
         self.recipe = recipe
         self.model_folder = model_folder
@@ -39,6 +40,7 @@ class Subject:
         self.held_out = held_out
         self.canaries = canaries
         self.model_digest = model_digest
+        self.passes = passes  # how often pre-training read the text, if that is known
 
     @cached_property
     def model(self) -> LanguageModel:

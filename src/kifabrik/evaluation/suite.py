@@ -35,6 +35,7 @@ def evaluate(
     dataset_digest: str,
     model_digest: str,
     now: datetime,
+    passes: float | None = None,
     report: Report = discard,
     tests: tuple[Test, ...] = TESTS,
 ) -> EvaluationReport:
@@ -47,6 +48,7 @@ def evaluate(
         held_out=held_out,
         canaries=canaries,
         model_digest=model_digest,
+        passes=passes,
     )
     results: list[TestResult] = []
     begun_at = time.monotonic()

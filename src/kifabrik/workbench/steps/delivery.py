@@ -6,6 +6,7 @@ from kifabrik.core import digests
 from kifabrik.evaluation import progress, suite
 from kifabrik.evaluation.canaries import make_book
 from kifabrik.evaluation.documents import TokenizedDocuments
+from kifabrik.records.run_manifest import RunManifest
 from kifabrik.training import token_file, tokenizer
 from kifabrik.training.telemetry import Progress
 from kifabrik.training.token_file import TokenFile
@@ -44,10 +45,18 @@ def evaluate(walk: Walk) -> StepResult:
         dataset_digest=walk.card.dataset_digest,
         model_digest=digests.digest_listing(digests.digest_files(folder.model)),
         now=walk.now(),
+        passes=_count_passes(walk),
         report=tell,
     )
     evaluated.write(folder.evaluation)
     return StepResult(outputs=(folder.evaluation,), evaluation_digest=evaluated.digest())
+
+
+def _count_passes(walk: Walk) -> float | None:
+    """Say how often pre-training read the training text, from what the steps before noted."""
+    figures = {record.step: record.figures for record in RunManifest.read(walk.folder.manifest).steps}
+    read, there = figures.get("pretraining", {}).get("tokens"), figures.get("encoding", {}).get("train_tokens")
+    return read / there if read is not None and there else None
 
 
 def _documents(file: TokenFile) -> TokenizedDocuments:
