@@ -3,36 +3,52 @@
 They are a second opinion that has nothing in common with the n-grams of the first, and the stop words of a language.
 """
 
-import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import yaml
 
+from kifabrik.datasets.compiled import compiled
+from kifabrik.datasets.words import Hashes, KnownWords, Places, find_known, split_words
+
+Evidence = npt.NDArray[np.float64]
 _TABLE = Path(__file__).parent / "reference" / "function_words.yaml"
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionWords:
-    """`by_language` gives the words of a language, most frequent first; `languages_of` the languages of a word."""
+    """`by_language` gives the words of a language, most frequent first; `official` are the 24 of the European Union."""
 
     by_language: Mapping[str, tuple[str, ...]]
-    languages_of: Mapping[str, tuple[str, ...]]
-    official: frozenset[str]  # the 24 official languages of the European Union, ISO 639-1
+    official: frozenset[str]  # ISO 639-1
+    _known: KnownWords
+    _shares: Evidence  # of each known word (row), what it says for each language (column): all together 1
 
-    def weigh(self, text: str) -> Counter[str]:
-        """Count a language's words in a text; a word that several languages have counts for each as a part of one."""
-        evidence: Counter[str] = Counter()
-        for word in _WORD.findall(text.casefold()):
-            languages = self.languages_of.get(word)
-            if languages:
-                for language in languages:
-                    evidence[language] += 1 / len(languages)  # type: ignore[assignment]  # a Counter adds any number
+    def weigh(self, texts: Sequence[str]) -> Evidence:
+        """Count the words of each language (column) in each text (row).
+
+        A word that several languages have counts for each as a part of one.
+        """
+        words = split_words(texts)
+        evidence = np.zeros((len(texts), len(self.by_language)), dtype=np.float64)
+        _weigh(words.hashes, words.firsts, self._known.slots, self._known.numbers, self._shares, evidence)
         return evidence
+
+
+@compiled
+def _weigh(
+    hashes: Hashes, firsts: Places, slots: Hashes, numbers: Places, shares: Evidence, evidence: Evidence
+) -> None:
+    for text in range(len(firsts) - 1):
+        for place in range(firsts[text], firsts[text + 1]):
+            number = find_known(slots, numbers, hashes[place])
+            if number >= 0:
+                for column in range(shares.shape[1]):
+                    evidence[text, column] += shares[number, column]
 
 
 @cache
@@ -40,12 +56,12 @@ def load_function_words() -> FunctionWords:
     """Read the table that came with this program."""
     rows = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))["languages"]
     by_language = {str(row["code"]): tuple(str(row["words"]).split()) for row in rows}
-    languages_of: dict[str, list[str]] = {}
-    for language, words in by_language.items():
-        for word in words:
-            languages_of.setdefault(word, []).append(language)
+    hashes = [split_words([" ".join(words)]).hashes for words in by_language.values()]
+    known = np.unique(np.concatenate(hashes))
+    has = np.stack([np.isin(known, each) for each in hashes], axis=1)
     return FunctionWords(
         by_language=by_language,
-        languages_of={word: tuple(languages) for word, languages in languages_of.items()},
         official=frozenset(str(row["code"]) for row in rows if row["is_official"]),
+        _known=KnownWords.of(known),
+        _shares=has / has.sum(axis=1, keepdims=True),
     )

@@ -40,16 +40,25 @@ def identify_many(texts: Sequence[str], is_code: Sequence[bool]) -> list[str]:
     """Name the languages of many texts at once, each as `identify` does; their order and company change nothing."""
     answers = [CODE if each else UNDETERMINED for each in is_code]
     asked = [number for number, text in enumerate(texts) if not is_code[number] and _has_letters(text)]
-    doubted: list[int] = []
-    for number, opinion in zip(asked, _look([_sample(texts[each]) for each in asked]), strict=True):
+    doubted = _answer(answers, asked, _look([_sample(texts[each]) for each in asked]))
+    prefixes = [texts[each][:PREFIX_CHARACTERS] for each, _ in doubted]
+    doubted = _answer(answers, [each for each, _ in doubted], _look(prefixes))
+    words = load_function_words()
+    evidence = words.weigh([texts[each][:PREFIX_CHARACTERS] for each, _ in doubted])
+    for (number, opinion), row in zip(doubted, evidence.tolist(), strict=True):
+        answers[number] = _decide(opinion, dict(zip(words.by_language, row, strict=True)), words)
+    return answers
+
+
+def _answer(answers: list[str], asked: Sequence[int], opinions: Sequence["_Opinion"]) -> list[tuple[int, "_Opinion"]]:
+    """Fill in what is sure; give the texts about which there is a doubt, with the opinions."""
+    doubted = []
+    for number, opinion in zip(asked, opinions, strict=True):
         if opinion.probability >= _SURE:
             answers[number] = opinion.language
         else:
-            doubted.append(number)
-    prefixes = [texts[each][:PREFIX_CHARACTERS] for each in doubted]
-    for number, prefix, opinion in zip(doubted, prefixes, _look(prefixes), strict=True):
-        answers[number] = _decide(prefix, opinion, load_function_words())
-    return answers
+            doubted.append((number, opinion))
+    return doubted
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +119,17 @@ def _load_labels() -> tuple[tuple[str, ...], tuple[tuple[int, int], ...], np.nda
     return labels, added, official
 
 
-def _decide(text: str, opinion: _Opinion, words: FunctionWords) -> str:
-    if opinion.probability >= _SURE:
-        return opinion.language
-    evidence = words.weigh(text)
+def _decide(opinion: _Opinion, evidence: dict[str, float], words: FunctionWords) -> str:
+    """Hear the frequent words of the languages where the first opinion is not sure."""
     for one, other in (*_ONE_LANGUAGE.items(), *((("sr", "hr"),) if opinion.official == "hr" else ())):
         evidence[other] = max(evidence[other], evidence.pop(one, 0))
     language, probability = opinion.language, opinion.probability
+    supported = evidence.get(language, 0)
     is_near = opinion.official_probability >= _NEAR * probability
-    if language not in words.official and is_near and evidence[opinion.official] >= evidence[language]:
+    if language not in words.official and is_near and evidence[opinion.official] >= supported:
         language, probability = opinion.official, opinion.official_probability
-    strongest = max(evidence.values(), default=0)
-    is_contradicted = strongest >= evidence[language] + _CONTRADICTION
+        supported = evidence[language]
+    is_contradicted = max(evidence.values()) >= supported + _CONTRADICTION
     is_foreign = language in words.by_language and language not in words.official
-    is_unsupported = is_foreign and not evidence[language]
+    is_unsupported = is_foreign and not supported
     return UNDETERMINED if is_contradicted or is_unsupported or probability < _POSSIBLE else language

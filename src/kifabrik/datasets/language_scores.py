@@ -21,6 +21,7 @@ _Moves = npt.NDArray[np.uint32]
 _Features = npt.NDArray[np.int32]
 _Weights = npt.NDArray[np.int16]
 _LARGEST = np.iinfo(np.int16).max
+_TOGETHER = 16
 _LOGARITHMS = np.log1p(np.arange(4096, dtype=np.float32))  # of how often a feature is seen; more often counts as this
 
 
@@ -28,7 +29,7 @@ class LanguageScores:
     """The model as arrays; `labels` are its languages, ISO 639, in the order of the columns of `rate`."""
 
     def __init__(self, model: LanguageIdentifier) -> None:
-        self._moves = np.frombuffer(model.tk_nextmove, dtype=np.uint32)
+        self._moves = np.array(model.tk_nextmove, dtype=np.uint32)
         self._rows = np.asarray(model.tk_row, dtype=np.int64) << 8
         self._outputs = np.asarray(model.tk_output, dtype=np.int32)
         weights = model.nb_ptc.astype(np.float32)
@@ -52,7 +53,10 @@ class LanguageScores:
         sizes = np.array([len(each) for each in encoded], dtype=np.int64)
         data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
         raw = np.zeros((len(texts), len(self._prior)), dtype=np.float32)
-        is_seen = _add_up(data, sizes, self._moves, self._rows, self._outputs, self._weights, _LOGARITHMS, raw)
+        begins = np.cumsum(sizes) - sizes
+        seen = np.empty(len(data), dtype=np.int32)
+        _walk(data, begins, sizes, self._moves, self._rows, self._outputs, seen)
+        is_seen = _add_up(begins, sizes, seen, self._weights, _LOGARITHMS, raw)
         raw *= self._step
         raw += self._prior
         scores = raw[:, self._columns]
@@ -64,32 +68,48 @@ class LanguageScores:
 
 
 @compiled
+def _walk(
+    data: Bytes, begins: Places, sizes: Places, moves: _Moves, rows: Places, outputs: _Features, seen: _Features
+) -> None:
+    """Write what the automaton puts out at each byte, -1 for nothing.
+
+    Some texts are walked in step: each move waits for memory, and so several wait together.
+    """
+    states = np.zeros(_TOGETHER, dtype=np.uint32)
+    for first in range(0, len(sizes), _TOGETHER):
+        last = min(first + _TOGETHER, len(sizes))
+        states[:] = 0
+        for step in range(sizes[first:last].max()):
+            for text in range(first, last):
+                if step < sizes[text]:
+                    place = begins[text] + step
+                    state = moves[rows[states[text - first]] + data[place]]
+                    states[text - first] = state
+                    seen[place] = outputs[state]
+
+
+@compiled
 def _add_up(
-    data: Bytes,
+    begins: Places,
     sizes: Places,
-    moves: _Moves,
-    rows: Places,
-    outputs: _Features,
+    seen: _Features,
     weights: _Weights,
     logarithms: Probabilities,
     scores: Probabilities,
 ) -> npt.NDArray[np.bool_]:
-    """Walk the automaton over each text and add the weights of what it puts out; says which texts showed anything."""
+    """Add the weights of what the automaton put out for each text; says which texts showed anything."""
     counts = np.zeros(len(weights), dtype=np.int32)
     features = np.empty(len(weights), dtype=np.int32)
     is_seen = np.zeros(len(sizes), dtype=np.bool_)
-    begin = 0
     for text in range(len(sizes)):
-        state, found = np.uint32(0), 0
-        for place in range(begin, begin + sizes[text]):
-            state = moves[rows[state] + data[place]]
-            feature = outputs[state]
+        found = 0
+        for place in range(begins[text], begins[text] + sizes[text]):
+            feature = seen[place]
             if feature >= 0:
                 if counts[feature] == 0:
                     features[found] = feature
                     found += 1
                 counts[feature] += 1
-        begin += sizes[text]
         is_seen[text] = found > 0
         for place in range(found):
             feature = features[place]

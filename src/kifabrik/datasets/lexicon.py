@@ -12,25 +12,23 @@ import numpy as np
 
 from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.function_words import load_function_words
-from kifabrik.datasets.words import Hashes, Mask, Places, Words, split_words
+from kifabrik.datasets.words import Hashes, KnownWords, Mask, Places, Words, find_known, split_words
 
 _GOPHER_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _LANGUAGE_WORDS = 20
 _POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 _PHRASES = {"lorem-ipsum": ("lorem ipsum",), "javascript": ("javascript",), "policy": _POLICY}
-_SLOTS = 1 << 12  # for the few hundred words that are looked for; a power of two
 
 
 @dataclass(frozen=True, slots=True)
 class _Lexicon:
-    """All words that are looked for: in `slots` their hashes, in `numbers` which word a slot holds.
+    """All words that are looked for; `belongs[rows[language]]` marks the frequent words of a language.
 
-    `belongs[rows[language]]` marks the frequent words of a language; `pairs` are the first two words of each phrase.
+    `pairs` are the first two words of each phrase.
     """
 
     rows: Mapping[str, int]
-    slots: Hashes
-    numbers: Places
+    words: KnownWords
     belongs: Mask
     phrases: tuple[tuple[str, str], ...]
     pairs: Hashes
@@ -47,14 +45,10 @@ def _lexicon() -> _Lexicon:
         hashes = split_words([phrase]).hashes[:2]
         pairs[row, : len(hashes)] = hashes
     wanted = np.unique(np.concatenate([*lists.values(), pairs[:, 0]]))
-    slots, numbers = np.zeros(_SLOTS, dtype=np.uint64), np.zeros(_SLOTS, dtype=np.int64)
-    for number, value in enumerate(wanted.tolist()):
-        slot = value % _SLOTS
-        while slots[slot]:
-            slot = (slot + 1) % _SLOTS
-        slots[slot], numbers[slot] = value, number
     belongs = np.stack([np.isin(wanted, each) for each in lists.values()])
-    return _Lexicon({language: row for row, language in enumerate(lists)}, slots, numbers, belongs, phrases, pairs)
+    return _Lexicon(
+        {language: row for row, language in enumerate(lists)}, KnownWords.of(wanted), belongs, phrases, pairs
+    )
 
 
 def look_for_words(texts: Sequence[str], words: Words, languages: Sequence[str]) -> Iterator[tuple[str, Mask]]:
@@ -66,7 +60,17 @@ def look_for_words(texts: Sequence[str], words: Words, languages: Sequence[str])
     rows = np.fromiter((known.rows.get(each, -1) for each in languages), dtype=np.int64, count=len(words))
     has_two = np.zeros(len(words), dtype=np.bool_)
     begun = np.zeros((len(known.phrases), len(words)), dtype=np.bool_)
-    _look_up(words.hashes, words.firsts, known.slots, known.numbers, known.belongs, rows, known.pairs, has_two, begun)
+    _look_up(
+        words.hashes,
+        words.firsts,
+        known.words.slots,
+        known.words.numbers,
+        known.belongs,
+        rows,
+        known.pairs,
+        has_two,
+        begun,
+    )
     few = (rows >= 0) & (words.counts > 0) & ~has_two
     is_english = rows == known.rows["en"]
     yield "stop-words", few & is_english
@@ -91,17 +95,13 @@ def _look_up(
     begun: Mask,
 ) -> None:
     """Mark the texts that hold two different words of their language, and those in which a phrase begins."""
-    mask = np.uint64(len(slots) - 1)
     for text in range(len(firsts) - 1):
         known = -1
         for place in range(firsts[text], firsts[text + 1]):
             value = hashes[place]
-            slot = value & mask
-            while slots[slot] != 0 and slots[slot] != value:
-                slot = (slot + np.uint64(1)) & mask
-            if slots[slot] == 0:
+            number = find_known(slots, numbers, value)
+            if number < 0:
                 continue
-            number = numbers[slot]
             if rows[text] >= 0 and belongs[rows[text], number]:
                 has_two[text] |= known >= 0 and known != number
                 known = number

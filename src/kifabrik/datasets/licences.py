@@ -19,11 +19,12 @@ _LINE = re.compile(rf"{_MARK}[ \t]*({_NAME}(?:[ \t]+(?:AND|OR|WITH)[ \t]+{_NAME}
 _HEAD_LETTERS = 800
 _METADATA_LETTERS = 8_000
 _METADATA = re.compile(
-    r"""^(?:License(?:-Expression)?:[ \t]*(?P<header>[^\n]{1,120})
+    r"""(?:License(?:-Expression)?:[ \t]*(?P<header>[^\n]{1,120})
     |Classifier:[ ]License[ ]::[ ](?:OSI[ ]Approved[ ]::[ ])?(?P<classifier>[^\n]{1,120})
     |[ \t{,]*"?license"?[ \t]*[:=][ \t]*"(?P<value>[^"\n]{1,120})")""",
-    re.MULTILINE | re.VERBOSE,
+    re.VERBOSE,
 )
+_WORD = "icense"
 _COMMONS = "creativecommons.org/"
 _COMMONS_ADDRESS = re.compile(r"creativecommons\.org/(?:licenses/[a-z-]{2,12}|publicdomain/zero)/\d\.\d")
 
@@ -36,8 +37,7 @@ def find_licences(text: str) -> frozenset[str]:
     if head := _find_head(text):
         found.add(head)
     start = text[:_METADATA_LETTERS]
-    if "icense" in start:
-        found.update(_find_metadata(start))
+    found.update(_find_metadata(start))
     if _COMMONS in text:
         found.update(filter(None, map(normalise, _COMMONS_ADDRESS.findall(text))))
     return frozenset(found)
@@ -64,10 +64,16 @@ def _find_head(text: str) -> str:
 
 
 def _find_metadata(start: str) -> Iterator[str]:
-    for found in _METADATA.finditer(start):
-        licence = normalise(found["header"] or found["classifier"] or found["value"] or "")
+    """Read the lines that speak of a licence."""
+    end = 0
+    while (place := start.find(_WORD, end)) >= 0:
+        found = _METADATA.match(start, start.rfind("\n", 0, place) + 1)
+        licence = normalise(found["header"] or found["classifier"] or found["value"] or "") if found else ""
         if licence:
             yield licence
+        end = start.find("\n", place)
+        if end < 0:
+            return
 
 
 @cache

@@ -217,3 +217,33 @@ def hash_runs(hashes: Hashes, length: int) -> Hashes:
         total += hashes[step : step + count]
         total *= np.uint64(_ODD[1])
     return mix(total, _ODD[3])
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWords:
+    """Words that are looked for: a table of their hashes with free slots (0), and which word each slot holds."""
+
+    slots: Hashes
+    numbers: Places
+
+    @classmethod
+    def of(cls, hashes: Hashes) -> "KnownWords":
+        """Make the table; word i is the one with the hash at place i."""
+        size = 1 << (4 * len(hashes)).bit_length()
+        slots, numbers = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.int64)
+        for number, value in enumerate(hashes.tolist()):
+            slot = value % size
+            while slots[slot]:
+                slot = (slot + 1) % size
+            slots[slot], numbers[slot] = value, number
+        return cls(slots, numbers)
+
+
+@compiled
+def find_known(slots: Hashes, numbers: Places, value: np.uint64) -> int:
+    """Give the number of a known word, or -1, inside a compiled loop."""
+    mask = np.uint64(len(slots) - 1)
+    slot = value & mask
+    while slots[slot] != 0 and slots[slot] != value:
+        slot = (slot + np.uint64(1)) & mask
+    return numbers[slot] if slots[slot] == value else -1
