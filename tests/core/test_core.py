@@ -1,7 +1,9 @@
 """Canonical JSON, digests, identifiers, quantities and writing that leaves nothing half done."""
 
 import errno
+import importlib
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from kifabrik.core import canonical, digests, files, quantities
 from kifabrik.core.errors import Conflict, Unavailable
 from kifabrik.core.findings import Finding, Severity, has_blocking, sort_by_weight
 from kifabrik.core.ids import new_id
+from kifabrik.core.imports import hiding
 from kifabrik.core.states import require_move
 from kifabrik.funding.states import MOVES, ProposalState
 
@@ -131,3 +134,13 @@ def test_a_forbidden_move_names_the_allowed_ones() -> None:
         require_move(MOVES, now=ProposalState.DRAFT, to=ProposalState.AWARDED, what="The proposal")
     with pytest.raises(Conflict, match="this is final"):
         require_move(MOVES, now=ProposalState.REJECTED, to=ProposalState.DRAFT, what="The proposal")
+
+
+def test_a_hidden_package_is_not_found_and_others_are() -> None:
+    sys.modules.pop("colorsys", None)
+    with hiding("colorsys", "json"):
+        with pytest.raises(ImportError, match="colorsys"):
+            importlib.import_module("colorsys")
+        assert importlib.import_module("json")  # what is imported already stays
+        importlib.import_module("sched")
+    assert importlib.import_module("colorsys")

@@ -13,6 +13,12 @@ from typing import ParamSpec, TypeVar, cast
 import numba
 
 from kifabrik.core.files import cache_folder
+from kifabrik.core.imports import hiding
+
+with hiding(
+    "scipy.linalg"
+):  # numba would import a quarter of a second of it for products of matrices, which nobody wants
+    import numba.np.arraymath
 
 _SOURCES = Path(__file__).parent
 

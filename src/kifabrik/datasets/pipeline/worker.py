@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from kifabrik.core.errors import KifabrikError, Unavailable
 from kifabrik.core.files import describe_disk_error
+from kifabrik.core.imports import hiding
 from kifabrik.datasets.pipeline.bench import PLAN, Bench
 from kifabrik.datasets.pipeline.foreman import lead
 from kifabrik.datasets.pipeline.instruments import get_ready
@@ -74,19 +75,8 @@ def leave_pandas_out() -> None:
 
     pyarrow looks for it once, when the first list becomes an array, and remembers what it found.
     """
-    if "pandas" not in sys.modules:
-        sys.meta_path.insert(0, _NoPandas())
-        try:
-            pa.array([""])
-        finally:
-            del sys.meta_path[0]
-
-
-class _NoPandas:
-    def find_spec(self, name: str, *_more: object) -> None:
-        """Leave every module to the other finders, but refuse pandas with ImportError."""
-        if name == "pandas":
-            raise ImportError(name)
+    with hiding("pandas"):
+        pa.array([""])
 
 
 def _listen(jobs: "queue.SimpleQueue[bytes]") -> None:

@@ -1,0 +1,26 @@
+"""Hides modules from libraries that would import them for nothing. Knows Python's import system only."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def hiding(*names: str) -> Iterator[None]:
+    """Let whoever looks for these packages within the block find none, unless they are imported already."""
+    finder = _Finder({name for name in names if name not in sys.modules})
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _Finder:
+    def __init__(self, names: set[str]) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, *_more: object) -> None:
+        """Leave every other module to the other finders."""
+        if name in self._names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
