@@ -79,10 +79,12 @@ def _judge_size(tally: Tally) -> Iterator[Finding]:
             remedy="Give at least two different documents and a held-out share above 0.",
         )
     elif tally.splits["held-out"] < HELD_OUT_MIN:
+        few = tally.splits["held-out"]
+        said = "one document is held out; tests on it" if few == 1 else f"{few} documents are held out; tests on them"
         yield Finding(
             code="dataset.held-out.few",
             severity=Severity.WARNING,
-            message=f"Only {tally.splits['held-out']} documents are held out; tests on them will be imprecise.",
+            message=f"Only {said} will be imprecise.",
             remedy=f"Raise the held-out share, or give more documents, so that it is at least {HELD_OUT_MIN}.",
         )
     if tally.text_bytes < TEXT_BYTES_MIN:
@@ -175,7 +177,8 @@ def _judge_reading(tally: Tally) -> Iterator[Finding]:
             code="dataset.files-skipped",
             severity=Severity.WARNING,
             message=f"{tally.files_skipped} {files} not read, the first is {first.path}: {first.reason}.",
-            remedy="Look at the list on the card, and convert what should be part of the dataset.",
+            remedy="Look at the list on the card; convert what should be part of the dataset, or give large files more "
+            "time with --parse-seconds.",
         )
     if tally.broken_records:
         where = next((each for each in tally.skipped if _RECORD.search(each.path)), None)

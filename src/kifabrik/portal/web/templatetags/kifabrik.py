@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kifabrik.core import quantities
+from kifabrik.portal.web import finding_words
 from kifabrik.portal.web.state_words import TONES, WORDS
 from kifabrik.portal.web.verb_words import VERBS
 
@@ -57,6 +58,12 @@ def short_digest(digest: str | None) -> SafeString | str:
         return "–"
     short = digest.removeprefix("sha256:")[:_SHORT_DIGEST_LETTERS]
     return format_html('<code class="digest" title="{}">{}…</code>', digest, short)
+
+
+@register.filter
+def in_words(sentence: str) -> str:
+    """Say a stored English sentence of a check or test in the reader's language."""
+    return finding_words.say(str(sentence))
 
 
 @register.filter
