@@ -6,6 +6,7 @@ whole numbers, which give the same bytes on every machine.
 """
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
@@ -23,22 +24,25 @@ with hiding(
 _SOURCES = Path(__file__).parent
 
 
-def _name_cache() -> Path:
-    """Give the folder for what is compiled from these very sources."""
+def _make_cache() -> Path | None:
+    """Give the folder for what is compiled from these very sources; None if it cannot be written."""
     digest = hashlib.sha256()
     for source in sorted(_SOURCES.rglob("*.py")):
         digest.update(source.read_bytes())
-    return cache_folder() / "compiled" / digest.hexdigest()[:16]
+    folder = cache_folder() / "compiled" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
-numba.config.CACHE_DIR = str(_name_cache())  # type: ignore[attr-defined]  # numba makes its settings when imported
+_CACHE = _make_cache()
+numba.config.CACHE_DIR = str(_CACHE or "")  # type: ignore[attr-defined]  # numba makes its settings when imported
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
 
 
 def compiled(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
     """Compile a function for the types with which it is called first."""
-    try:
-        return cast("Callable[_Given, _Answer]", numba.njit(cache=True)(function))
-    except RuntimeError:  # numba finds no folder that it can write
-        return cast("Callable[_Given, _Answer]", numba.njit(function))
+    return cast("Callable[_Given, _Answer]", numba.njit(cache=_CACHE is not None)(function))

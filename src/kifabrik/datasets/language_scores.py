@@ -1,8 +1,7 @@
 """How well texts fit each language of py3langid's model, many texts at once. Knows bytes and scores, no decision.
 
 The model (naive Bayes over byte n-grams found by an automaton) is py3langid's own; its sums are made here in compiled
-loops, text by text, in the order in which a text shows its n-grams. Weights are kept as 16 bits, because memory is what
-limits the speed, at steps some thousand times finer than what decides. About 120 MB.
+loops, text by text, in the order in which a text shows its n-grams.
 """
 
 import unicodedata
@@ -11,16 +10,12 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from kifabrik.datasets.compiled import compiled
+from kifabrik.datasets.language_arrays import Features, LanguageArrays, Moves, Weights, load_arrays
 from kifabrik.datasets.words import Bytes, Places
 
 Probabilities = npt.NDArray[np.float32]
-_Moves = npt.NDArray[np.uint32]
-_Features = npt.NDArray[np.int32]
-_Weights = npt.NDArray[np.int16]
-_LARGEST = np.iinfo(np.int16).max
 _TOGETHER = 16
 _LOGARITHMS = np.log1p(np.arange(4096, dtype=np.float32))  # of how often a feature is seen; more often counts as this
 
@@ -28,15 +23,9 @@ _LOGARITHMS = np.log1p(np.arange(4096, dtype=np.float32))  # of how often a feat
 class LanguageScores:
     """The model as arrays; `labels` are its languages, ISO 639, in the order of the columns of `rate`."""
 
-    def __init__(self, model: LanguageIdentifier) -> None:
-        self._moves = np.array(model.tk_nextmove, dtype=np.uint32)
-        self._rows = np.asarray(model.tk_row, dtype=np.int64) << 8
-        self._outputs = np.asarray(model.tk_output, dtype=np.int32)
-        weights = model.nb_ptc.astype(np.float32)
-        self._step = np.abs(weights).max() / np.float32(_LARGEST)
-        self._weights = np.clip(np.rint(weights / self._step), -_LARGEST, _LARGEST).astype(np.int16)
-        self._prior = model.nb_pc.astype(np.float32)
-        names = list(model.nb_classes)
+    def __init__(self, arrays: LanguageArrays) -> None:
+        self._arrays = arrays
+        names = arrays.names.tolist()
         self.labels = tuple(dict.fromkeys(names))
         self._columns = np.array([names.index(label) for label in self.labels])
         self._others = tuple(  # two scripts of a language: one label
@@ -52,13 +41,14 @@ class LanguageScores:
         encoded = [_encode(text) for text in texts]
         sizes = np.array([len(each) for each in encoded], dtype=np.int64)
         data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-        raw = np.zeros((len(texts), len(self._prior)), dtype=np.float32)
+        model = self._arrays
+        raw = np.zeros((len(texts), len(model.prior)), dtype=np.float32)
         begins = np.cumsum(sizes) - sizes
         seen = np.empty(len(data), dtype=np.int32)
-        _walk(data, begins, sizes, self._moves, self._rows, self._outputs, seen)
-        is_seen = _add_up(begins, sizes, seen, self._weights, _LOGARITHMS, raw)
-        raw *= self._step
-        raw += self._prior
+        _walk(data, begins, sizes, model.moves, model.rows, model.outputs, seen)
+        is_seen = _add_up(begins, sizes, seen, model.weights, _LOGARITHMS, raw)
+        raw *= model.step
+        raw += model.prior
         scores = raw[:, self._columns]
         for label, column in self._others:
             np.maximum(scores[:, label], raw[:, column], out=scores[:, label])
@@ -69,7 +59,7 @@ class LanguageScores:
 
 @compiled
 def _walk(
-    data: Bytes, begins: Places, sizes: Places, moves: _Moves, rows: Places, outputs: _Features, seen: _Features
+    data: Bytes, begins: Places, sizes: Places, moves: Moves, rows: Places, outputs: Features, seen: Features
 ) -> None:
     """Write what the automaton puts out at each byte, -1 for nothing.
 
@@ -92,8 +82,8 @@ def _walk(
 def _add_up(
     begins: Places,
     sizes: Places,
-    seen: _Features,
-    weights: _Weights,
+    seen: Features,
+    weights: Weights,
     logarithms: Probabilities,
     scores: Probabilities,
 ) -> npt.NDArray[np.bool_]:
@@ -123,7 +113,7 @@ def _add_up(
 @cache
 def load_scores() -> LanguageScores:
     """Load the model that py3langid carries."""
-    return LanguageScores(LanguageIdentifier.from_model_file(MODEL_FILE))
+    return LanguageScores(load_arrays())
 
 
 def _encode(text: str) -> bytes:
