@@ -8,6 +8,7 @@ foreman ends all workers and itself.
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_MESSAGE_BYTES = 8192
-_NUMBER_BYTES = 4
+_HEAD = struct.Struct("<II")  # number of the worker, bytes of its work folder's name
+_CODE = struct.Struct("<i")
 Work = Callable[[Path], None]  # does jobs in a work folder until the standard input ends
 
 
@@ -25,25 +26,32 @@ def lead(line: socket.socket, work: Work) -> None:
     team: dict[int, int] = {}
     try:
         while message := _receive(line):
-            words, pipes = message
-            number = int.from_bytes(words[:_NUMBER_BYTES], "big")
+            number, place, pipes = message
             if pipes:
-                team[number] = _fork(line, pipes, work, Path(os.fsdecode(words[_NUMBER_BYTES:])))
+                team[number] = _fork(line, pipes, work, place)
             else:
-                code = os.waitstatus_to_exitcode(os.waitpid(team.pop(number), 0)[1])
-                line.send(code.to_bytes(_NUMBER_BYTES, "big", signed=True))
+                line.sendall(_CODE.pack(os.waitstatus_to_exitcode(os.waitpid(team.pop(number), 0)[1])))
     finally:
         for process in team.values():
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
 
 
-def _receive(line: socket.socket) -> tuple[bytes, list[int]] | None:
-    try:
-        message, pipes, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 2)
-    except ConnectionError:
-        return None
-    return (message, pipes) if message else None
+def _receive(line: socket.socket) -> tuple[int, Path, list[int]] | None:
+    """Receive a number, and if a worker is wanted its folder and two pipes; None when the keeper is gone."""
+    with suppress(ConnectionError, EOFError):
+        kind, pipes, _, _ = socket.recv_fds(line, 1, 2)
+        if kind:
+            number, size = _HEAD.unpack(_receive_all(line, _HEAD.size))
+            return number, Path(os.fsdecode(_receive_all(line, size))), pipes
+    return None
+
+
+def _receive_all(line: socket.socket, size: int) -> bytes:
+    data = line.recv(size, socket.MSG_WAITALL) if size else b""
+    if len(data) < size:
+        raise EOFError
+    return data
 
 
 def _fork(line: socket.socket, pipes: list[int], work: Work, place: Path) -> int:
@@ -73,7 +81,7 @@ class Foreman:
     @classmethod
     def start(cls, module: str, environment: Mapping[str, str]) -> "Foreman":
         """Start the program `module`, which gets ready while the keeper does something else."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", module, str(theirs.fileno())],
@@ -91,9 +99,10 @@ class Foreman:
         theirs, jobs = os.pipe()
         answers, their_answers = os.pipe()
         self.hired += 1
-        number = self.hired.to_bytes(_NUMBER_BYTES, "big")
+        name = os.fsencode(place)
         try:
-            socket.send_fds(self.line, [number + os.fsencode(place)], [theirs, their_answers])
+            socket.send_fds(self.line, [b"H"], [theirs, their_answers])
+            self.line.sendall(_HEAD.pack(self.hired, len(name)) + name)
         except OSError:
             os.close(jobs)
             os.close(answers)
@@ -105,10 +114,9 @@ class Foreman:
 
     def ask(self, number: int) -> int | None:
         """Ask how a worker that is gone has ended: its exit code, less than 0 for a signal; None if nobody knows."""
-        with suppress(OSError):
-            self.line.send(number.to_bytes(_NUMBER_BYTES, "big"))
-            if answer := self.line.recv(_MESSAGE_BYTES):
-                return int.from_bytes(answer, "big", signed=True)
+        with suppress(OSError, EOFError):
+            self.line.sendall(b"A" + _HEAD.pack(number, 0))
+            return int(_CODE.unpack(_receive_all(self.line, _CODE.size))[0])
         return None
 
     def end(self) -> None:
