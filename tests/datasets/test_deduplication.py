@@ -20,7 +20,7 @@ from kifabrik.datasets.deduplication import (
     signatures,
     write_signatures,
 )
-from kifabrik.datasets.deduplication.banding import Collection, candidate_pairs
+from kifabrik.datasets.deduplication.banding import Collection, candidate_pairs, select_keys
 from kifabrik.datasets.deduplication.shingles import find_sets, measure_jaccard
 from kifabrik.datasets.words import split_words
 
@@ -208,6 +208,14 @@ def test_little_memory_and_a_file_of_keys_change_nothing(tmp_path: Path) -> None
         find(texts, memory_bytes=1000, scratch=tmp_path).representative.tolist() == find(texts).representative.tolist()
     )
     assert list(tmp_path.iterdir()) == [], "the file of keys is gone"
+
+
+@given(keys=st.lists(st.integers(1, 40) | st.integers(2**64 - 9, 2**64 - 1) | st.integers(1, 2**64 - 1), max_size=60))
+def test_keys_are_ordered_and_equal_ones_keep_their_order(keys: list[int]) -> None:
+    chosen, documents = select_keys(np.array(keys, dtype=np.uint64), 0, 1)
+    expected = sorted(range(len(keys)), key=lambda place: keys[place])
+    assert documents.tolist() == expected
+    assert chosen.tolist() == [keys[place] for place in expected]
 
 
 def test_a_crowd_of_equal_texts_costs_one_comparison_each() -> None:
