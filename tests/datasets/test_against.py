@@ -60,8 +60,8 @@ def test_documents_that_another_dataset_holds_too_are_counted_and_reported(check
     assert card.deduplication.removed_for_others == 0
     finding = find(card, "dataset.elsewhere.kept")
     assert finding.severity is Severity.WARNING
-    assert finding.message.startswith("20 documents are near-duplicates of documents of the dataset old (sha256:")
-    assert finding.where == label
+    assert finding.message == "20 documents are near-duplicates of documents of the dataset old."
+    assert finding.where == label[:23]
     assert not any("other datasets" in words for words in card.not_checked)
 
 

@@ -144,3 +144,53 @@ def test_the_standard_library_gives_a_card_with_an_honest_serious_finding(tmp_pa
     noise = sum(each.findings for each in card.personal_data if each.kind != "email")
     assert noise <= 8  # version numbers, arithmetic and tables are no personal data
     assert next(iterate_documents(tmp_path / "out", "held-out")).format == "py"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--collected-from", "yesterday"], "--collected-from yesterday: is no day. Write it as 2026-11-24."),
+        (["--retention-until", "20261124"], "--retention-until 20261124: is no day."),
+        (
+            ["--collected-from", "2026-02-01", "--collected-to", "2026-01-01"],
+            "--collected-to 2026-01-01: the collection ends before it begins.",
+        ),
+    ],
+)
+def test_days_that_are_none_are_refused_before_any_work(texts: Path, tmp_path: Path, words, sentence) -> None:
+    result = run("check", texts, "--out", tmp_path / "out", *words)
+
+    assert result.exit_code == InvalidInput.exit_code
+    assert sentence in in_one_line(result.stderr)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_no_rule_covers_is_one_line_on_the_screen_and_one_a_country_on_the_card(texts, tmp_path) -> None:
+    result = run("check", texts, "--out", tmp_path / "out")
+
+    assert "Not checked: some national identifiers of CY, DE, DK, " in in_one_line(result.stderr)
+    assert result.stderr.count("Steuernummer") == 0
+    codes = {finding.code for finding in read_card(tmp_path / "out").findings}
+    assert {"dataset.not-checked.national-ids.CY", "dataset.not-checked.national-ids.SE"} <= codes
+
+
+def test_a_dataset_folder_is_read_by_its_shards_alone(texts: Path, tmp_path: Path) -> None:
+    run("check", texts, "--out", tmp_path / "one")
+    (tmp_path / "one" / "croissant.json").write_text("{}")
+
+    run("check", tmp_path / "one", "--out", tmp_path / "two")
+
+    card = read_card(tmp_path / "two")
+    assert card.formats == {"parquet": 30}
+    assert {each.path: each.reason for each in card.skipped} == dict.fromkeys(
+        ("card.json", "croissant.json", "findings.jsonl"),
+        "it belongs to a dataset folder, of which only the shards are read",
+    )
+
+
+def test_a_card_that_is_none_of_ours_makes_no_dataset_folder(texts: Path, tmp_path: Path) -> None:
+    (texts / "card.json").write_text('{"name": "a visiting card"}')
+
+    run("check", texts, "--out", tmp_path / "out")
+
+    assert read_card(tmp_path / "out").formats == {"txt": 30, "json-code": 1}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +24,7 @@ from kifabrik.cli.dataset_parts import submit
 from kifabrik.cli.gathered import gather
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, progress_bar, say
 from kifabrik.core.errors import InvalidInput
-from kifabrik.core.findings import Severity, has_blocking
+from kifabrik.core.findings import Finding, Severity, has_blocking
 from kifabrik.core.quantities import format_bytes
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kifabrik.records.dataset_card import DeclaredOrigin
 
 _LANGUAGES_SHOWN = 8
+_GAPS = "dataset.not-checked.national-ids."
 
 
 @gather
@@ -86,10 +87,27 @@ def check(
 def _declare(origin: Origin, task: "_Task") -> "DeclaredOrigin":
     from kifabrik.records.dataset_card import DeclaredOrigin  # as in check
 
+    _require_days(origin)
     said = asdict(origin)
     said["title"] = origin.title or task.name
     said["source"] = origin.source or ", ".join(path.name for path in task.paths[:3])
     return DeclaredOrigin(**said)
+
+
+def _require_days(origin: Origin) -> None:
+    """Refuse a day that is none, before any work: the card and its exports would carry it on."""
+    for name in ("collected_from", "collected_to", "retention_until"):
+        value = getattr(origin, name)
+        try:
+            is_day = not value or date.fromisoformat(value).isoformat() == value
+        except ValueError:
+            is_day = False
+        if not is_day:
+            raise InvalidInput(
+                "is no day.", where=f"--{name.replace('_', '-')} {value[:40]}", remedy="Write it as 2026-11-24."
+            )
+    if "" not in (origin.collected_from, origin.collected_to) and origin.collected_from > origin.collected_to:
+        raise InvalidInput("the collection ends before it begins.", where=f"--collected-to {origin.collected_to}")
 
 
 def _settle(persons: Persons, near: Near, rights: Rights, reading: Reading, machines: Machines) -> "Choices":
@@ -188,8 +206,22 @@ def _show(card: "DatasetCard", folder: Path) -> None:
         f"and {near.removed_documents if near is not None else 0} near-duplicates removed{elsewhere}; "
         f"{card.train_documents} documents to train on, {card.held_out_documents} held out."
     )
-    print_findings(card.findings)
+    print_findings(_gather_gaps(card.findings))
     say(f"The dataset lies in {folder}.")
     serious = sum(finding.severity is Severity.SERIOUS for finding in card.findings)
     if serious:
         say(f"Before training, a named person must accept {serious} serious finding(s), or you mend the texts.")
+
+
+def _gather_gaps(findings: Sequence[Finding]) -> list[Finding]:
+    """Put what no rule covers country by country into one line; the card keeps a line for each country."""
+    gaps = [finding for finding in findings if finding.code.startswith(_GAPS)]
+    if not gaps:
+        return [*findings]
+    countries = ", ".join(finding.code.removeprefix(_GAPS) for finding in gaps)
+    together = Finding(
+        code=_GAPS.rstrip("."),
+        severity=Severity.NOT_CHECKED,
+        message=f"Not checked: some national identifiers of {countries}; the card says which.",
+    )
+    return [*(finding for finding in findings if finding not in gaps), together]

@@ -12,10 +12,13 @@ from pathlib import Path
 
 from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.datasets.documents import Limits, SourceFile
+from kifabrik.datasets.folder import CARD_NAME, read_card
 from kifabrik.datasets.formats import FORMATS, READABLE, find_suffix
 from kifabrik.records.dataset_card import SkippedFile
 
 __all__ = ["READABLE", "Selection", "SourceFile", "find_files"]
+
+_BESIDE = "it belongs to a dataset folder, of which only the shards are read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,9 @@ def find_files(paths: Sequence[Path], *, limits: Limits) -> Selection:
     files: dict[str, SourceFile] = {}
     skipped: dict[str, SkippedFile] = {}
     for path in paths:
-        for found in _list_files(path):
+        for found, beside in _list_files(path):
             name = _show(found, base)
-            reason, size_bytes = _judge(found, is_named=found is path)
+            reason, size_bytes = (beside, 0) if beside else _judge(found, is_named=found is path)
             if reason:
                 skipped[name] = SkippedFile(path=name, reason=reason)
             else:
@@ -65,15 +68,26 @@ def _find_base(paths: Sequence[Path]) -> Path:
     return base.parent if base in absolute and base.is_file() else base
 
 
-def _list_files(path: Path) -> Iterator[Path]:
+def _list_files(path: Path) -> Iterator[tuple[Path, str]]:
+    """Give the files below a path, and why one is no text: a dataset folder holds papers beside its shards."""
     if not path.is_dir():
-        yield path
+        yield path, ""
         return
     for folder, folders, names in os.walk(path, onerror=_explain_listing):
         inside = Path(folder)
         left_out = [name for name in folders if name.startswith(".") or (inside / name).is_symlink()]
         folders[:] = sorted(name for name in folders if name not in left_out and name != "__pycache__")
-        yield from (inside / name for name in sorted([*names, *left_out]))
+        shards = _list_shards(inside) if CARD_NAME in names else None
+        for name in sorted([*names, *left_out]):
+            yield inside / name, _BESIDE if shards is not None and name not in shards else ""
+
+
+def _list_shards(folder: Path) -> frozenset[str] | None:
+    """Name the shards of a dataset folder; None for a folder whose card is none of ours."""
+    try:
+        return frozenset(shard.path for shard in read_card(folder).shards)
+    except InvalidInput:
+        return None
 
 
 def _explain_listing(error: OSError) -> None:

@@ -246,7 +246,7 @@ def _judge_elsewhere(tally: Tally, plan: PlanRecord) -> Iterator[Finding]:
             yield Finding(
                 code="dataset.elsewhere.kept",
                 severity=Severity.WARNING,
-                message=f"{count} {many} of documents of the dataset {other.name} ({other.digest[:19]}).",
-                where=other.label,
+                message=f"{count} {many} of documents of the dataset {other.name}.",
+                where=f"{other.name} {other.digest[:19]}",
                 remedy="Leave them out if both are trained on, or if one tests a model that learnt from the other.",
             )

@@ -224,12 +224,13 @@ def _describe_quality(tally: Tally) -> tuple[QualitySignal, ...]:
 def _refuse_nothing(parts: Parts, plan: PlanRecord) -> InvalidInput:
     skipped = [*plan.skipped, *(file for each in parts.manifests for file in each.skipped)]
     message = "no text was found: there is no file."
+    remedy = "Give files that hold text. " + formats.READABLE
     if parts.rows or any(each.dropped_documents for each in parts.manifests):
         message = "no text is left: every document was taken out."
+        remedy = "Leave out what took them out: --action drop, --drop-reserved, --drop-elsewhere, --evaluation-texts."
     elif any(each.empty_documents for each in parts.manifests):
         message = "no text was found: every text is empty."
     elif skipped:
         first = min(skipped, key=lambda file: file.path)
         message = f"no text was found; the first of {len(skipped)} files is {first.path}: {first.reason}."
-    remedy = "Give files that hold text. " + formats.READABLE
     return InvalidInput(message, where=plan.where, remedy=remedy, code=NOTHING)
