@@ -83,9 +83,78 @@ def test_without_a_word_the_groups_and_the_language_decide() -> None:
         ("phone", "01 42 68 53 00", 2)
     ]  # five groups of a plan
     assert cut(SCANNER, "at 0171 1234567.", language="de") == [("phone", "0171 1234567", 2)]
-    assert cut(SCANNER, "at 0171 1234567.", language="en") == []
-    assert cut(EVERY_TIER, "at 0171 1234567.", language="en") == [("phone", "0171 1234567", 1)]
+    assert cut(SCANNER, "at 0171 1234567.", language="en") == [("phone", "0171 1234567", 2)]  # eleven digits
+    assert cut(SCANNER, "at 02 123456.", language="en") == []
+    assert cut(EVERY_TIER, "at 02 123456.", language="en") == [("phone", "02 123456", 1)]
     assert cut(EVERY_TIER, "au 0 142 685 300.", language="en") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "found"),
+    [
+        ("de", "Zentrale 0711 / 12 34 567, dann", "0711 / 12 34 567"),  # groups of no plan
+        ("es", "o 91 123 45 67 ya", "91 123 45 67"),
+        ("pl", "albo 22 123 4567 w", "22 123 4567"),
+        ("mt", "jew 2122 3456 fil", "2122 3456"),
+        ("en", "the 601-123-456 then", "601-123-456"),  # three groups of a plan that are no amount
+        ("en", "of (0711) 123456 then", "(0711) 123456"),
+        ("en", "of ((06 1) 234 5678) then", "(06 1) 234 5678"),  # Hungary writes the prefix apart
+        ("de", "Zentrale Tel.030 1234567", "030 1234567"),
+    ],
+)
+def test_what_groups_prefix_and_language_say_together(language: str, text: str, found: str) -> None:
+    assert cut(SCANNER, text, language=language) == [("phone", found, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("costs 512 662 896 in all", "en"),  # an amount
+        ("costs (512 662 896) in all", "en"),
+        ("costs\n512.662.896\nin all", "en"),
+        ("o 12 345 678 ya", "es"),
+        ("albo 512 1024 2048 w", "pl"),
+        ("of 12 34 56 78 then", "en"),
+        ("pages (5125-7537)", "en"),
+        ('"0123456789"', "en"),
+        ("Nummer 0131109277 da", "de"),
+    ],
+)
+def test_what_may_be_an_amount_or_a_mere_number_is_no_telephone(text: str, language: str) -> None:
+    assert cut(SCANNER, text, language=language) == []
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '"{}"',
+        "„{}“",
+        "«{}»",
+        "a ({}) b",
+        "a [{}]",
+        "<td>{}</td>",
+        "| {} |",
+        "a\t{}\tb",
+        "a\n{}\nb",
+        "a\n {}.\n",
+        "a, {}, b",
+    ],
+)
+def test_a_number_alone_in_its_frame_needs_no_word(frame: str) -> None:
+    assert cut(SCANNER, frame.format("34-45-75-16"), language="en") == [("phone", "34-45-75-16", 2)]
+    assert cut(SCANNER, frame.format("0131109277"), language="de") == [("phone", "0131109277", 2)]
+
+
+@pytest.mark.parametrize(
+    "text", ["(34-45-75-16", "34-45-75-16)", '"34-45-75-16', "a: 34-45-75-16 b", "x 34-45-75-16\n"]
+)
+def test_half_a_frame_is_none(text: str) -> None:
+    assert cut(SCANNER, text, language="en") == []
+
+
+def test_quotes_hold_what_may_be_an_amount() -> None:
+    assert cut(SCANNER, 'x = "212 425 298"', is_code=True) == [("phone", "212 425 298", 2)]
+    assert cut(SCANNER, 'x = 212 425 298, "212425298"', is_code=True) == []
 
 
 @pytest.mark.parametrize("text", NO_PHONES)

@@ -76,7 +76,7 @@ def test_a_scanner_travels_to_another_process_and_finds_the_same() -> None:
 
 
 def test_a_scanner_says_which_rules_ran_on_which_engine() -> None:
-    assert SCANNERS["re"].describe() == f"rules 2026-11-24, sha256:{digest_of_rules()[:16]}, tiers from 1, re"
+    assert SCANNERS["re"].describe() == f"rules 2026-11-25, sha256:{digest_of_rules()[:16]}, tiers from 1, re"
 
 
 def test_tiers_below_the_wanted_one_are_left_out() -> None:

@@ -31,12 +31,18 @@ class Plan:
 
 
 class NationalNumber(NamedTuple):
-    """Digits that a plan accepts."""
+    """Digits that a plan accepts: `trunk` is the prefix they have, `groups` are the lengths of the plan's groups."""
 
     region: str
     e164: str
-    with_trunk: bool
-    groups: tuple[int, ...]  # the lengths of the groups of digits as the plan writes them
+    trunk: str = ""
+    groups: tuple[int, ...] = ()
+
+    def is_grouped_as(self, groups: tuple[int, ...]) -> bool:
+        """Say whether the plan writes these groups, the trunk prefix with the first of them or apart."""
+        if groups == self.groups:
+            return True
+        return groups[0] == len(self.trunk) and (groups[0] + groups[1], *groups[2:]) == self.groups
 
 
 def _read(region: str) -> Plan:
@@ -87,12 +93,12 @@ def read_international(written: str) -> NationalNumber | None:
     plan = _BY_CODE.get(digits[:2]) or _BY_CODE.get(digits[:3])
     if plan is None or not plan.numbers.fullmatch(digits, len(str(plan.country_code))):
         return None
-    return NationalNumber(plan.region, f"+{digits}", with_trunk=False, groups=())
+    return NationalNumber(plan.region, f"+{digits}")
 
 
 def _describe(plan: Plan, digits: str, trunk: str) -> NationalNumber:
     significant = digits[len(trunk) :]
-    return NationalNumber(plan.region, f"+{plan.country_code}{significant}", bool(trunk), _groups(plan, significant))
+    return NationalNumber(plan.region, f"+{plan.country_code}{significant}", trunk, _groups(plan, significant))
 
 
 def _groups(plan: Plan, significant: str) -> tuple[int, ...]:

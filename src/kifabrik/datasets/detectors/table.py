@@ -14,7 +14,7 @@ from kifabrik.datasets.detectors.travel import TRAVEL_RULES
 from kifabrik.datasets.detectors.vat import VAT
 from kifabrik.datasets.detectors.web import URL_CREDENTIALS
 
-VERSION = "2026-11-24"
+VERSION = "2026-11-25"
 RULES: tuple[Rule, ...] = (  # where equally sure and equally long hits overlap, the earlier rule wins
     *SECRET_RULES,
     URL_CREDENTIALS,
