@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
+from kifabrik.datasets import yaml_tables
 from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.words import Hashes, KnownWords, Places, find_known, split_words
 
@@ -54,7 +54,7 @@ def _weigh(
 @cache
 def load_function_words() -> FunctionWords:
     """Read the table that came with this program."""
-    rows = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))["languages"]
+    rows = yaml_tables.parse(_TABLE.read_text(encoding="utf-8"))["languages"]
     by_language = {str(row["code"]): tuple(str(row["words"]).split()) for row in rows}
     hashes = [split_words([" ".join(words)]).hashes for words in by_language.values()]
     known = np.unique(np.concatenate(hashes))

@@ -153,7 +153,7 @@ def select_keys(keys: Hashes, remainder: int, passes: int) -> tuple[Hashes, Plac
 def _find_order(keys: Hashes) -> Places:
     """Give the places of keys in rising order, equal ones in the order they have.
 
-    The beginning of each key is sorted with its place behind it, ten times as fast as a stable sort of places; only if
+    The beginning of each key is sorted with its place behind it, in half the time of a stable sort of places; only if
     two keys differ behind that beginning alone, which is rare, the order is found the slow way.
     """
     bits = np.uint64(len(keys).bit_length())

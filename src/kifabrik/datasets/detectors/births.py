@@ -9,8 +9,7 @@ from datetime import date
 from functools import partial
 from importlib import resources
 
-import yaml
-
+from kifabrik.datasets import yaml_tables
 from kifabrik.datasets.detectors.rule import CONTEXT, Hit, Rule, Sheet
 
 KIND = "date-of-birth"
@@ -25,7 +24,7 @@ _Read = tuple[int, date] | None
 _EPOCHS = frozenset({date(1900, 1, 1), date(1970, 1, 1), date(2000, 1, 1)})
 _MONTHS: dict[str, int] = {
     name: number
-    for names in yaml.safe_load(resources.files(__package__).joinpath("months.yaml").read_bytes())["months"].values()
+    for names in yaml_tables.parse(resources.files(__package__).joinpath("months.yaml").read_bytes())["months"].values()
     for number, words in enumerate(names, 1)
     for name in str(words).split()
 }

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 
-import yaml
+from kifabrik.datasets import yaml_tables
 
 GROUPS = ("phone", "card", "identity", "tax", "passport", "licence", "born", "place")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -18,7 +18,7 @@ _ONLY_LETTERS = bytes(sign if chr(sign).isalpha() else ord(" ") for sign in rang
 _REMEMBERED_MAX = 50_000  # distinct words; a text in which every word is new must not fill the memory
 _DATA = resources.files(__package__).joinpath("context_words.yaml").read_bytes()
 WORDS_DIGEST = sha256(_DATA).hexdigest()
-_TABLE: Mapping[str, Mapping[str, list[str]]] = yaml.safe_load(_DATA)["languages"]
+_TABLE: Mapping[str, Mapping[str, list[str]]] = yaml_tables.parse(_DATA)["languages"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from functools import partial
 from importlib import resources
 from typing import Protocol
 
-import yaml
-
+from kifabrik.datasets import yaml_tables
 from kifabrik.datasets.detectors.passes import compile_rules, find_hits
 from kifabrik.datasets.detectors.rule import CONTEXT, Hit, Rule, Sheet
 
@@ -101,7 +100,7 @@ def _make_rules() -> tuple[Rule, ...]:
     )
 
 
-_DATA = yaml.safe_load(resources.files(__package__).joinpath("name_cues.yaml").read_bytes())
+_DATA = yaml_tables.parse(resources.files(__package__).joinpath("name_cues.yaml").read_bytes())
 _EDITION: str = _DATA["edition"]
 _CUES: dict[str, dict[str, list[str]]] = _DATA["languages"]
 _RULES = _make_rules()

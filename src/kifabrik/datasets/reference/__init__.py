@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from kifabrik.datasets import yaml_tables
 
 _FOLDER = Path(__file__).parent
 
@@ -44,14 +44,14 @@ class Licence:
 @cache
 def crawlers() -> Crawlers:
     """Read the list of crawlers that came with this program."""
-    table: dict[str, Any] = yaml.safe_load((_FOLDER / "crawlers.yaml").read_text(encoding="utf-8"))
+    table: dict[str, Any] = yaml_tables.parse((_FOLDER / "crawlers.yaml").read_text(encoding="utf-8"))
     return Crawlers(**{**table, "rows": tuple(Crawler(**row) for row in table["rows"])})
 
 
 @cache
 def licences() -> tuple[Licence, ...]:
     """Read the table of licences that came with this program."""
-    table: dict[str, Any] = yaml.safe_load((_FOLDER / "licences.yaml").read_text(encoding="utf-8"))
+    table: dict[str, Any] = yaml_tables.parse((_FOLDER / "licences.yaml").read_text(encoding="utf-8"))
     return tuple(
         Licence(row["spdx"], row["title"], tuple(row.get("heads", ())), tuple(row.get("names", ())))
         for row in table["rows"]
