@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kifabrik.datasets.compiled import compiled
-from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, hash_runs, split_words
+from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, hash_run, split_words
 
 _KEPT_BITS = 44
 _TAGS_MAX = (1 << (64 - _KEPT_BITS)) - 1  # documents or pairs that one table tells apart
@@ -28,18 +28,25 @@ class Shingles:
 
 def find_shingles(words: Words, length: int) -> Shingles:
     """Give the shingles of `length` words of each document."""
-    firsts, counts = words.firsts[:-1], words.counts
+    counts = words.counts
     per_text = np.where(counts > 0, np.maximum(counts - length + 1, 1), 0)
-    offsets = np.concatenate(([0], np.cumsum(per_text)))
-    places = np.arange(offsets[-1]) + np.repeat(firsts - offsets[:-1], per_text)
-    padded = np.concatenate((words.hashes, np.zeros(length, dtype=np.uint64)))
-    hashes = hash_runs(padded, length)[places]
-    short = np.flatnonzero((counts > 0) & (counts < length))
-    if len(short):
-        reach = firsts[short, None] + np.arange(length)
-        parts = np.where(reach < words.firsts[short + 1, None], padded[reach], np.uint64(0))
-        hashes[offsets[short]] = hash_runs(parts.ravel(), length)[::length]
+    offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(per_text)))
+    hashes = np.empty(offsets[-1], dtype=np.uint64)
+    _hash_shingles(words.hashes, words.firsts, offsets, length, hashes)
     return Shingles(hashes, offsets)
+
+
+@compiled
+def _hash_shingles(words: Hashes, firsts: Places, offsets: Places, length: int, hashes: Hashes) -> None:
+    for text in range(len(firsts) - 1):
+        count = firsts[text + 1] - firsts[text]
+        if 0 < count < length:
+            padded = np.zeros(length, dtype=np.uint64)
+            padded[:count] = words[firsts[text] : firsts[text + 1]]
+            hashes[offsets[text]] = hash_run(padded, 0, length)
+            continue
+        for shingle in range(offsets[text + 1] - offsets[text]):
+            hashes[offsets[text] + shingle] = hash_run(words, firsts[text] + shingle, length)
 
 
 def find_sets(texts: Sequence[str], length: int) -> Shingles:

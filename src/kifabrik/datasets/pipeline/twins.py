@@ -22,7 +22,7 @@ from kifabrik.datasets.pipeline.shelf import TextShelf
 from kifabrik.datasets.pipeline.workers import Job
 from kifabrik.datasets.words import Places
 
-_PAIRS_A_JOB = 1_024  # fewer would unpack the same texts in many places
+_PAIRS_A_JOB = 2_048  # fewer would unpack the same texts in many places
 _NAME = "near-duplicates"
 DoAll = Callable[[Sequence[Job], Callable[[int], None]], None]
 
