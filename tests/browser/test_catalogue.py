@@ -18,6 +18,7 @@ from tests.portal.catalogue.factories import (
 )
 from tests.portal.catalogue.serving import serving
 
+from kifabrik.core.findings import Finding, Severity
 from kifabrik.passport.data_protection import Processing
 from kifabrik.portal.catalogue.services import erasure, processing, publication, samples
 from kifabrik.portal.exchange import services as exchange
@@ -97,6 +98,22 @@ RICH = {
     "rights": {"documents_with_address": 18, "documents_judged": 15, "reserved_documents": 2, "reserved_bytes": 10},
     "conversations": [{"form": "alpaca", "rows": 5, "converted": True}],
 }
+SAID = (
+    Finding(
+        "dataset.elsewhere.kept",
+        Severity.WARNING,
+        "20 documents are near-duplicates of documents of the dataset letters-of-last-year.",
+        where="letters-of-last-year sha256:0fc58b9bab29",
+        remedy="Leave them out if both are trained on, or if one tests a model that learnt from the other.",
+    ),
+    Finding(
+        "dataset.files-skipped",
+        Severity.WARNING,
+        "3 files or records were not read, the first is letters/a.txt: not UTF-8 text: byte 12 is 0xFF.",
+        remedy="Look at the list on the card; convert what should be part of the dataset, or give large files more "
+        "time with --parse-seconds.",
+    ),
+)
 ANNA = "anna@muster.example"
 TEXTS = {
     f"mails/{n:03d}.txt": f"Sehr geehrte Damen und Herren, bitte antworten Sie an {ANNA}, Gruß {n}" for n in range(12)
@@ -119,6 +136,26 @@ def test_the_card_of_a_dataset_is_drawn_accessibly(browser, client, place) -> No
     look_at(browser, f"/datasets/{version.dataset_id}/processing/", name="processing")
     look_at(browser, f"/dataset-versions/{version.pk}/findings/", name="sample")
     look_at(browser, f"/dataset-versions/{version.pk}/findings/email/", name="sample-kind")
+
+
+def test_the_card_is_whole_in_german_too_with_what_other_datasets_hold(browser, client, place) -> None:
+    first = make_version(place, name="letters-of-last-year")
+    others = {f"letters-of-last-year {first.digest}": 20, "a-collection-from-elsewhere sha256:" + "e" * 64: 3}
+    near = {**RICH["deduplication"], "other_datasets": others}
+    quality = [{**RICH["quality"][0], "title": "Code in prose: holds a curly bracket"}]
+    changes = {**RICH, "deduplication": near, "quality": quality, "findings": (SERIOUS, *SAID)}
+    version = make_version(place, **changes, not_checked=("names and addresses of persons",))
+    release = make_candidate(place, version=first, name="answers")
+    place.manager.language = "de"
+    place.manager.save()
+    browser.sign_in(place.manager, client)
+
+    look_at(browser, f"/datasets/{version.dataset_id}/", name="dataset-card-german")
+    text = browser.driver.find_element(By.TAG_NAME, "main").text
+    assert "20 Dokumente sind Fast-Dubletten von Dokumenten des Datensatzes letters-of-last-year." in text
+    assert "Code im Fließtext: enthält eine geschweifte Klammer" in text
+    assert "Namen und Anschriften von Personen" in text
+    look_at(browser, f"/releases/{release.pk}/", name="release-german")
 
 
 def test_the_pages_for_requests_of_erasure_are_accessible_and_whole(browser, client, place) -> None:
