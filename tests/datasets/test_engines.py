@@ -108,11 +108,20 @@ def test_half_a_surrogate_pair_moves_no_offset() -> None:
     assert text[hit.start : hit.end] == "x@firma.de"
 
 
+def test_texts_that_are_encoded_already_give_the_same() -> None:
+    scanner, is_code = SCANNERS["hyperscan"], [False] * len(SEEDED)
+    encoded = [text.encode() for text in SEEDED]
+
+    assert scanner.scan(SEEDED, is_code=is_code, encoded=encoded) == scanner.scan(SEEDED, is_code=is_code)
+
+
 def test_lists_of_different_length_are_refused() -> None:
     with pytest.raises(InvalidInput, match="not as long"):
         SCANNERS["re"].scan(["a", "b"], is_code=[False])
     with pytest.raises(InvalidInput, match="not as long"):
         SCANNERS["re"].scan(["a"], is_code=[False], languages=[])
+    with pytest.raises(InvalidInput, match="not as long"):
+        SCANNERS["re"].scan(["a"], is_code=[False], encoded=[])
 
 
 def test_what_hyperscan_compiled_is_kept_and_a_damaged_cache_is_made_anew(tmp_path, monkeypatch) -> None:

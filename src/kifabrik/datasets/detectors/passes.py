@@ -69,14 +69,20 @@ def _make_table(signs: Sequence[str]) -> np.ndarray:
     return np.array([np.isin(np.arange(256), list(each.encode("ascii"))) for each in signs])
 
 
-def find_hits(programme: Programme, texts: Sequence[str], make_sheet: Callable[[int], Sheet]) -> list[tuple[Hit, ...]]:
+def find_hits(
+    programme: Programme,
+    texts: Sequence[str],
+    make_sheet: Callable[[int], Sheet],
+    encoded: Sequence[bytes] | None = None,
+) -> list[tuple[Hit, ...]]:
     """Find all identifiers of each text, in the order of their places; hits of one text never overlap.
 
-    `make_sheet` is asked for the sheet of a text by its number, where there is something to judge.
+    `make_sheet` is asked for the sheet of a text by its number, where there is something to judge; `encoded` are the
+    texts in UTF-8, where somebody has them.
     """
     found: list[tuple[Hit, ...]] = [()] * len(texts)
     for first, last in _cut_into_blocks(texts):
-        places = _find_places(programme, texts[first:last])
+        places = _find_places(programme, encoded[first:last] if encoded is not None else _encode(texts[first:last]))
         if places is not None:
             for number, hits in _examine(programme.rules, places, first, make_sheet).items():
                 found[number] = _settle(hits)
@@ -94,9 +100,13 @@ def _cut_into_blocks(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield first, len(texts)
 
 
-def _find_places(programme: Programme, block: Sequence[str]) -> _Places | None:
-    """Walk the texts as bytes; half a surrogate pair is a text's fault and no reason to stop."""
-    pieces = [text.encode("utf-8", "surrogatepass") for text in block]
+def _encode(texts: Sequence[str]) -> list[bytes]:
+    """Encode texts; half a surrogate pair is a text's fault and no reason to stop."""
+    return [text.encode("utf-8", "surrogatepass") for text in texts]
+
+
+def _find_places(programme: Programme, pieces: Sequence[bytes]) -> _Places | None:
+    """Walk texts as bytes and count in characters where something is to be judged."""
     data = b"\0".join([b"", b"", *pieces, b"", b""])
     found = np.array(programme.engine.places(data), np.int64).reshape(-1, 3)
     rules, starts, ends = programme.rule_of[found[:, 0]], found[:, 1], found[:, 2]

@@ -35,13 +35,19 @@ class Scanner:
         return self._programme.engine.name
 
     def scan(
-        self, texts: Sequence[str], *, is_code: Sequence[bool], languages: Sequence[str] | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        is_code: Sequence[bool],
+        languages: Sequence[str] | None = None,
+        encoded: Sequence[bytes] | None = None,
     ) -> list[tuple[Hit, ...]]:
         """Find the identifiers of each text, in the order of their places; offsets count characters of that text.
 
-        `languages` are ISO 639-1 codes, or empty where unknown; they make national telephone numbers surer.
+        `languages` are ISO 639-1 codes, or empty where unknown; they make national telephone numbers surer. `encoded`
+        are the same texts in UTF-8; who has them saves the time to make them.
         """
-        if len(is_code) != len(texts) or (languages is not None and len(languages) != len(texts)):
+        if any(each is not None and len(each) != len(texts) for each in (is_code, languages, encoded)):
             raise InvalidInput("the lists that describe the texts are not as long as the list of texts.")
         tongues = languages if languages is not None else [""] * len(texts)
 
@@ -49,7 +55,7 @@ class Scanner:
             code = is_code[number]
             return Sheet(texts[number], code, tongues[number], self._tiers_min_code if code else self._tiers_min)
 
-        return find_hits(self._programme, texts, make_sheet)
+        return find_hits(self._programme, texts, make_sheet, encoded)
 
     def describe(self) -> str:
         """Name the rule table, its digest and the engine, as a card shows them."""

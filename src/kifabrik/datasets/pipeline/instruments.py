@@ -71,9 +71,9 @@ class Instruments:
         texts = [item.passage.text for item in block]
         is_code = [item.is_code for item in block]
         languages = identify_many(texts, is_code)
-        hits = self._add_names(
-            self._scanner.scan(texts, is_code=is_code, languages=languages), texts, is_code, languages
-        )
+        encoded = [item.data for item in block]
+        hits = self._scanner.scan(texts, is_code=is_code, languages=languages, encoded=encoded)
+        hits = self._add_names(hits, texts, is_code, languages)
         kept = list(block)
         replaced: Counter[str] = Counter()
         if self._action is RedactionAction.DROP:
