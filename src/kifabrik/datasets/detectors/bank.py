@@ -1,9 +1,13 @@
 """Bank account and payment card numbers, by checksum and structure. Knows no bank that exists."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
-from stdnum import iban, numdb
+from stdnum import numdb
+from stdnum.be import iban as belgian
+from stdnum.es import ccc
+from stdnum.no import kontonr
 
 from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, SHAPE, Edges, Hit, Rule, Sheet
 
@@ -23,7 +27,12 @@ _IBAN_BODIES = {  # after country and check digits, by the registry that stdnum 
     for country in _IBAN_NAMES.split()
     if (rows := numdb.get("iban").info(country + "00")) and "bban" in rows[0][1]
 }
-_CHECKED_INSIDE = frozenset({"BE", "ES", "ME", "NO"})  # account numbers with check digits of their own
+_CHECKS_INSIDE: dict[str, Callable[[str], bool]] = {  # account numbers with check digits of their own
+    "BE": lambda account: int(account[10:]) == (int(account[:10]) % 97 or 97) and bool(belgian.info(f"BE00{account}")),
+    "ES": ccc.is_valid,
+    "ME": lambda account: int(account) % 97 == 1,
+    "NO": kontonr.is_valid,
+}
 _VALUES = str.maketrans({sign: str(int(sign, 36)) for sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
 _HEX_GROUP = re.compile("[0-9A-F]{4}")
 _SEPARATORS = str.maketrans("", "", " -\u00a0")
@@ -74,7 +83,7 @@ def _examine_iban(sheet: Sheet, start: int, end: int) -> Hit | None:
     number = text[start : match.end()].translate(_SEPARATORS)
     if int((number[4:] + number[:4]).translate(_VALUES)) % 97 != 1:
         return None
-    if country in _CHECKED_INSIDE and not iban.is_valid(number):
+    if country in _CHECKS_INSIDE and not _CHECKS_INSIDE[country](number[4:]):
         return None
     return Hit("iban", start, match.end(), CHECKSUM, number, country=country, is_example=number in _EXAMPLE_IBANS)
 
