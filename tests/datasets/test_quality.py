@@ -1,6 +1,7 @@
 """Each published sign of a poor text is seen where it is, and not where it is not."""
 
 import random
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kifabrik.datasets.line_shapes import measure_lines
-from kifabrik.datasets.quality import SIGNALS, doubts, doubts_many
+from kifabrik.datasets.quality import SIGNALS, doubts, doubts_many, doubts_of_words
 from kifabrik.datasets.repetition import find_repetitive, measure_repeated, measure_top
 from kifabrik.datasets.words import split_words
 
@@ -132,6 +133,11 @@ def test_an_empty_text_is_short_and_breaks_nothing(text: str) -> None:
     assert doubts(text, is_code=True) in {(), ("code-symbols",)}
 
 
+def test_no_text_has_no_doubt() -> None:
+    assert doubts_many([], [], []) == []
+    assert doubts_of_words([], split_words([]), [], []) == []
+
+
 def test_company_changes_nothing() -> None:
     texts = [
         PROSE,
@@ -194,6 +200,23 @@ def test_the_head_of_a_text_without_end_is_looked_at() -> None:
     assert english((PROSE + "buy cheap tickets now " * 30) * 2000)[0] == "length"
     assert "lorem-ipsum" not in english(PROSE * 1800 + " lorem ipsum")
     assert "lorem-ipsum" in english(" lorem ipsum. " + PROSE * 1800)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(max_size=40) | st.text(alphabet="aÄßé\u0301İŉΐΣς№…»“ 1\u1e9eẞếK한글ᄀ𐐀😀", max_size=30))
+def test_words_are_those_of_the_plain_definition(text: str) -> None:
+    folded = unicodedata.normalize("NFC", text).casefold()
+    signs = {chr(code) for code in range(128) if not chr(code).isalnum()}
+    signs |= {
+        chr(code) for first, last in ((0x80, 0xC0), (0x2000, 0x3000), (0x3000, 0x3040)) for code in range(first, last)
+    }
+    plain = "".join(" " if sign in signs else sign for sign in folded).split(" ")
+    plain = [word for word in plain if word]
+    words, again = split_words([text.encode("utf-8", "surrogatepass")]), split_words([" ".join(plain)])
+    assert words.lengths.tolist() == [len(word) for word in plain]
+    assert words.are_numbers.tolist() == [word.isascii() and word.isdigit() for word in plain]
+    assert words.hashes.tolist() == again.hashes.tolist()
+    assert (len(set(plain)) == len(plain)) == (len(set(words.hashes.tolist())) == len(plain))
 
 
 few_words = st.lists(st.sampled_from(["aa", "b", "cccc", "dd", "e"]), min_size=1, max_size=40)

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.language_arrays import Features, LanguageArrays, Moves, Weights, load_arrays
-from kifabrik.datasets.words import Bytes, Places
+from kifabrik.datasets.small_letters import Bytes
+from kifabrik.datasets.words import Places
 
 Probabilities = npt.NDArray[np.float32]
 _TOGETHER = 16

@@ -9,9 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from kifabrik.datasets.compiled import compiled
-from kifabrik.datasets.words import Bytes, Hashes, Places, Words, as_eights, hash_bytes
+from kifabrik.datasets.small_letters import Bytes
+from kifabrik.datasets.words import (
+    HIGH_BITS,
+    Hashes,
+    Places,
+    Words,
+    as_eights,
+    count_characters,
+    find_byte,
+    first_byte,
+    hash_bytes,
+)
 
 _SHORT_CHARACTERS = 30
+_LINE_FEEDS = np.uint64(0x0A0A0A0A0A0A0A0A)
 _SPACE, _BULLET, _END = 1, 2, 4
 _WIDE_BULLETS = np.array([int.from_bytes(each.encode()) for each in "•‣▪▫●○◦–"])
 _WIDE_ENDS = np.array([int.from_bytes(each.encode()) for each in "…”’。"])
@@ -106,10 +118,16 @@ def _look_at_lines(raw: Bytes, eights: Hashes, place: int, end: int, seen: Hashe
     """Count the lines of one text as they stand, then without the white space around them."""
     every = characters = longest = 0
     while place <= end:
-        begin, inside = place, 0
-        while raw[place] != 10:
-            inside += (raw[place] & 0xC0) == 0x80
-            place += 1
+        begin, high = place, np.uint64(0)
+        ends = find_byte(eights[place], _LINE_FEEDS)
+        while ends == 0:
+            high |= eights[place]
+            place += 8
+            ends = find_byte(eights[place], _LINE_FEEDS)
+        place += first_byte(ends)
+        inside = 0
+        if (high | eights[max(begin, place - 8)]) & HIGH_BITS:
+            inside = place - begin - count_characters(raw, begin, place)
         size = place - begin - inside
         every, characters, longest = every + 1, characters + size, max(longest, size)
         stop = place
@@ -157,9 +175,7 @@ def _look_at_paragraphs(raw: Bytes, eights: Hashes, begin: int, end: int, seen: 
         while begin < stop and _KINDS[raw[stop - 1]] == _SPACE:
             stop -= 1
         if begin < stop:
-            size = stop - begin
-            for place in range(begin, stop):
-                size -= (raw[place] & 0xC0) == 0x80
+            size = count_characters(raw, begin, stop)
             counts[_PARAGRAPHS] += 1
             counts[_PARAGRAPH_CHARACTERS] += size
             if _is_known(seen, hash_bytes(eights, begin, stop)):

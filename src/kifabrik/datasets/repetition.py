@@ -57,18 +57,19 @@ def _judge(
     table = _make_table(firsts)
     bounds = np.zeros(2 * table.shape[1], dtype=np.int32)
     counts = np.zeros(table.shape[1], dtype=np.int32)
+    most = np.zeros(len(top), dtype=np.int64)
     for text in range(len(firsts) - 1):
         begin, end = firsts[text], firsts[text + 1]
         if not wanted[text] or begin == end:
             continue
         size = lengths[begin:end].sum()
         _bound_pairs(hashes, begin, end, bounds, counts)
+        covered = _bound_runs(lengths[begin:end], counts, most)
         for row in range(len(top)):
-            length, limit = int(top[row, 0]), top[row, 1]
-            if not is_topped[text] and _may_be_much(lengths[begin:end], counts, length, limit * size):
-                _, covered = _find_top(hashes, lengths, begin, end, length, table)
-                is_topped[text] = covered / size > limit
-        if _bound_repeated(lengths[begin:end], counts, int(repeated[0, 0])) <= repeated[-1, 1] * size:
+            if not is_topped[text] and most[row] > top[row, 1] * size:
+                _, held = _find_top(hashes, lengths, begin, end, int(top[row, 0]), table)
+                is_topped[text] = held / size > top[row, 1]
+        if covered <= repeated[-1, 1] * size:
             continue
         for row in range(len(repeated)):
             share = _find_repeated(hashes, lengths, begin, end, int(repeated[row, 0]), table) / size
@@ -93,27 +94,27 @@ def _bound_pairs(hashes: Hashes, begin: int, end: int, bounds: Counts, counts: C
 
 
 @compiled
-def _may_be_much(lengths: Places, counts: Counts, length: int, least: float) -> bool:
-    """Say whether a run may hold more than so many characters: none is more frequent than its pairs."""
-    for place in range(len(lengths) - length + 1):
-        count = counts[place]
-        if count > 1:
-            characters = lengths[place] + lengths[place + 1]
-            for step in range(2, length):
-                count, characters = min(count, counts[place + step - 1]), characters + lengths[place + step]
-            if count > 1 and count * characters > least:
-                return True
-    return False
+def _bound_runs(lengths: Places, counts: Counts, most: Places) -> int:
+    """Bound the characters of the most frequent runs of 2, 3, 4 words (in `most`), and of all repeated runs of 5.
 
-
-@compiled
-def _bound_repeated(lengths: Places, counts: Counts, length: int) -> int:
-    """Give the most characters that repeated runs can hold: all pairs in such a run are repeated."""
-    covered, reach, pairs = 0, 0, 0
+    No run is more frequent than its pairs, and all pairs in a repeated run are repeated.
+    """
+    most[:] = 0
+    covered = reach = pairs = 0
     for place in range(len(lengths) - 1):
-        pairs = pairs + 1 if counts[place] > 1 else 0
-        if pairs >= length - 1:
-            for word in range(max(reach, place + 2 - length), place + 2):
+        count = counts[place]
+        if count < 2:
+            pairs = 0
+            continue
+        pairs += 1
+        characters = lengths[place] + lengths[place + 1]
+        most[0] = max(most[0], count * characters)
+        for row in range(1, min(pairs, len(most))):
+            count = min(count, counts[place - row])
+            characters += lengths[place - row]
+            most[row] = max(most[row], count * characters)
+        if pairs >= 4:
+            for word in range(max(reach, place - 3), place + 2):
                 covered += lengths[word]
             reach = place + 2
     return covered
@@ -138,8 +139,11 @@ def _measure_repeated(hashes: Hashes, lengths: Places, firsts: Places, length: i
 @compiled
 def _make_table(firsts: Places) -> Hashes:
     """Give room for the runs of the longest text, twice as much as runs, and for a number to each."""
+    longest = 0
+    for text in range(len(firsts) - 1):
+        longest = max(longest, firsts[text + 1] - firsts[text])
     slots = 2
-    while slots < 2 * np.diff(firsts).max():
+    while slots < 2 * longest:
         slots *= 2
     return np.zeros((2, slots), dtype=np.uint64)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kifabrik.datasets.compiled import compiled
-from kifabrik.datasets.words import Bytes, Places, Words
+from kifabrik.datasets.small_letters import Bytes
+from kifabrik.datasets.words import Places, Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Instruments:
         passages = [item.passage for item in kept]
         texts = [each.text for each in passages]
         addresses = [address_of(url=each.url) if each.url else "" for each in passages]
-        words = split_words(texts)
+        words = split_words([item.data for item in kept])
         judge = self._opt_outs.judge if self._opt_outs is not None else None
         return Looked(
             passages=passages,
