@@ -4,14 +4,13 @@ Knows signatures and texts, not where they lie. Candidates are found as within o
 whose signatures agree about as much as the threshold asks.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets.deduplication.banding import (
     BUCKET_REACH,
     MEMORY_BYTES,
@@ -22,16 +21,13 @@ from kifabrik.datasets.deduplication.banding import (
     estimate_similarity,
     select_keys,
 )
+from kifabrik.datasets.deduplication.comparing import Fetch, TextComparison
 from kifabrik.datasets.deduplication.parameters import Parameters
-from kifabrik.datasets.deduplication.shingles import find_sets, measure_jaccard
 from kifabrik.datasets.deduplication.signatures import Signatures
 from kifabrik.datasets.words import Hashes, Places
 
-Fetch = Callable[[Sequence[int]], Sequence[str]]
 _CANDIDATES_MAX = 8  # of one document; whoever resembles this many by signature resembles one of them by its text
 _PAIRS_COMPARED = 1 << 13
-_PAIRS_AT_ONCE = 1024
-_SHINGLES_AT_ONCE = 4_000_000  # about 30 MB of text and 100 MB of memory
 _LOW = np.uint64(0xFFFFFFFF)
 
 
@@ -64,13 +60,26 @@ def find_elsewhere(
     mine = Collection(list(own.signatures), parameters, skip=own.skip)
     theirs = Collection(list(other.signatures), parameters, skip=other.skip)
     is_found = np.zeros(len(mine), dtype=np.bool_)
+    compare = _compare_texts(own, other, len(mine), parameters)
     pairs = _find_candidates(mine, theirs, parameters, memory_bytes, scratch)
     while len(pairs):
-        documents = (pairs >> np.uint64(32)).astype(np.int64)
+        documents, others = _unpack(pairs)
         is_first = np.concatenate(([True], documents[1:] != documents[:-1]))  # one candidate of each a round
-        _compare(pairs[is_first], own, other, mine, theirs, parameters, is_found)
+        alike = compare(documents[is_first], others[is_first] + len(mine))
+        is_found[documents[is_first][alike]] = True
         pairs = pairs[~is_first & ~is_found[documents]]
     return is_found
+
+
+def _compare_texts(own: Side, other: Side, rows: int, parameters: Parameters) -> TextComparison:
+    """Compare texts of both datasets under one numbering: the documents of the other one come after the own ones."""
+
+    def fetch(numbers: Sequence[int]) -> list[str]:
+        mine = [number for number in numbers if number < rows]
+        theirs = [number - rows for number in numbers if number >= rows]
+        return [*(own.fetch(mine) if mine else ()), *(other.fetch(theirs) if theirs else ())]
+
+    return TextComparison([*own.signatures, *other.signatures], fetch, parameters)  # asks in rising order
 
 
 def _find_candidates(
@@ -127,46 +136,3 @@ def _keep_similar(pairs: Hashes, mine: Collection, theirs: Collection, parameter
 
 def _unpack(pairs: Hashes) -> tuple[Places, Places]:
     return (pairs >> np.uint64(32)).astype(np.int64), (pairs & _LOW).astype(np.int64)
-
-
-def _compare(
-    pairs: Hashes,
-    own: Side,
-    other: Side,
-    mine: Collection,
-    theirs: Collection,
-    parameters: Parameters,
-    is_found: Mask,
-) -> None:
-    """Read the texts of pairs, a bounded amount at once, and mark the own documents of those that are similar."""
-    my_documents, their_documents = _unpack(pairs)
-    for piece in _cut(my_documents, their_documents, mine, theirs):
-        documents, others = my_documents[piece], their_documents[piece]
-        needed, places = np.unique(others, return_inverse=True)
-        texts = [*_fetch(own, documents), *_fetch(other, needed)]
-        sets = find_sets(texts, parameters.shingle_words)
-        share = measure_jaccard(sets, np.arange(len(documents)), len(documents) + places)
-        is_found[documents[share >= parameters.threshold]] = True
-
-
-def _fetch(side: Side, documents: Places) -> Sequence[str]:
-    texts = side.fetch(documents.tolist())
-    if len(texts) != len(documents):
-        raise InvalidInput(f"{len(texts)} texts came for {len(documents)} documents.")
-    return texts
-
-
-def _cut(own: Places, their: Places, mine: Collection, theirs: Collection) -> Iterator[slice]:
-    """Cut pairs into batches by how many shingles their signatures promise."""
-    begin = 0
-    while begin < len(own):
-        end = begin + _PAIRS_AT_ONCE
-        sizes = np.cumsum(_guess(mine, own[begin:end]) + _guess(theirs, their[begin:end]))
-        count = max(1, int(np.searchsorted(sizes, _SHINGLES_AT_ONCE, side="right")))
-        yield slice(begin, begin + count)
-        begin += count
-
-
-def _guess(collection: Collection, documents: Places) -> npt.NDArray[np.float64]:
-    """Guess the number of shingles from the smallest hashes: their mean is 2^32 / (shingles + 1)."""
-    return 2.0**32 / (collection.rows(documents).mean(axis=1) + 1)
