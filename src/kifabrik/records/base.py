@@ -41,6 +41,10 @@ class Record(Part):
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as error:
             raise InvalidInput("there is no such file.", where=str(path)) from error
+        except PermissionError as error:
+            raise InvalidInput(
+                "you may not read it.", where=str(path), remedy="Give yourself the right to read it."
+            ) from error
         except ValidationError as error:
             remedy = "The file is damaged or of another version: copy it again, or make it again."
             raise InvalidInput(first_fault(error), where=str(path), remedy=remedy) from error

@@ -139,7 +139,9 @@ def _orders(other: OtherDataset) -> Iterator[tuple[SignOrder, Shard]]:
 
 def sign(order: SignOrder, *, place: Path, parameters: Parameters, report: Report) -> None:
     """Make the signatures of one shard, unless they lie there already; raises InvalidInput for a changed shard."""
-    if digest_file(order.file) != order.digest:
+    with _explaining(order.file):
+        found = digest_file(order.file)
+    if found != order.digest:
         raise _changed(order.file)
     target = _target(place, order, parameters)
     if not target.is_dir():
@@ -234,4 +236,6 @@ def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise InvalidInput("the shard is damaged or gone.", where=str(path), remedy=_AGAIN) from error
+        raise InvalidInput(
+            "the shard cannot be read: it is damaged, gone, or not yours to read.", where=str(path), remedy=_AGAIN
+        ) from error
