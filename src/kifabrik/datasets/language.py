@@ -8,6 +8,7 @@ speak for the neighbour. A text in another language gets that language's code (u
 Bosnian, Montenegrin and Serbian in Latin script come out as `hr`; Norwegian as `no` or `nn`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,8 +23,7 @@ UNDETERMINED = "und"
 CODE = "code"
 _PIECE_CHARACTERS = 60
 _PIECES = (0, 270, 540)  # where the first look reads; the whole prefix is read only where it leaves a doubt
-_LETTERS_MIN = 20
-_LETTERS_AMONG = (32, 128, PREFIX_CHARACTERS)
+_LETTERS = re.compile(r"[\W\d_]*+(?:[^\W\d_][\W\d_]*+){20}")
 _SURE = 0.6  # the first opinion alone is enough
 _POSSIBLE = 0.15  # below, no opinion at all
 _NEAR = 0.5  # a language of the EU this close to a likelier neighbour is preferred
@@ -79,8 +79,8 @@ def _sample(text: str) -> str:
 
 
 def _has_letters(text: str) -> bool:
-    """Whether the beginning has letters enough to be judged; mostly its first characters tell."""
-    return any(sum(map(str.isalpha, text[:size])) >= _LETTERS_MIN for size in _LETTERS_AMONG)
+    """Whether the beginning has letters enough to be judged."""
+    return _LETTERS.match(text, 0, PREFIX_CHARACTERS) is not None
 
 
 def _look(texts: Sequence[str]) -> list[_Opinion]:

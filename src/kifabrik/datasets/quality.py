@@ -98,7 +98,7 @@ def doubts_of_words(
         texts = [text[:_HEAD_CHARACTERS] for text in texts]
         words = split_words(texts)
     shapes, signs = measure_lines(words), count_signs(words)
-    masks |= {code: mask & ~is_prose for code, mask in _look_at_code(texts, shapes, signs)}
+    masks |= dict(_look_at_code(texts, shapes, signs, ~is_prose))
     masks |= {code: mask & is_prose for code, mask in _look_at_lines(shapes)}
     masks |= {code: mask & is_prose for code, mask in _look_at_words(words, signs, is_prose)}
     masks |= {code: mask & is_prose for code, mask in look_for_words(texts, words, languages)}
@@ -108,10 +108,10 @@ def doubts_of_words(
     return [tuple(codes) for codes in found]
 
 
-def _look_at_code(texts: Sequence[str], shapes: LineShapes, signs: Signs) -> Iterator[tuple[str, Mask]]:
-    """Test texts as code."""
-    yield "code-lines", (shapes.longest > 1000) | (shapes.every_characters > 100 * shapes.every)
-    few = signs.letters_and_digits < 0.25 * signs.characters
+def _look_at_code(texts: Sequence[str], shapes: LineShapes, signs: Signs, is_code: Mask) -> Iterator[tuple[str, Mask]]:
+    """Test the texts that are code."""
+    yield "code-lines", is_code & ((shapes.longest > 1000) | (shapes.every_characters > 100 * shapes.every))
+    few = is_code & (signs.letters_and_digits < 0.25 * signs.characters)
     for number in np.flatnonzero(few).tolist():
         text = texts[number]
         few[number] = text.isascii() or sum(map(str.isalnum, text)) < 0.25 * len(text)

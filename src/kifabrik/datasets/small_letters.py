@@ -30,8 +30,8 @@ def prepare(text: str | bytes) -> bytes:
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     if data.isascii() or _is_simple(np.frombuffer(data, dtype=np.uint8), _two_bytes(), _simple_blocks()):
         return data
-    text = data.decode("utf-8", "surrogatepass")
-    return unicodedata.normalize("NFC", text).casefold().encode("utf-8", "surrogatepass")
+    small = unicodedata.normalize("NFC", data.decode("utf-8", "surrogatepass")).casefold()
+    return unicodedata.normalize("NFC", small).encode("utf-8", "surrogatepass")
 
 
 def fold(data: Bytes) -> Bytes:
