@@ -6,6 +6,7 @@ Knows the order of these steps, and how counts become a card.
 import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,12 +72,15 @@ def finish(
         limits=plan.settings.limits,
     )
     jobs = [Job(b"shard " + order.as_line(), order.text_bytes, order.name.path) for order in placement.orders]
-    do(jobs, progress.stage(0.92, 0.99, sum(job.size for job in jobs)))
     folder = place / "folder"
     with explain_disk_errors(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        tally, rows = _count(folder, parts, decision, plan)
+    with ThreadPoolExecutor(1) as beside:  # the keeper counts while the shards are written
+        counting = beside.submit(_count, folder, parts, decision, plan)
+        do(jobs, progress.stage(0.92, 0.99, sum(job.size for job in jobs)))
+    with explain_disk_errors(folder):
+        tally, rows = counting.result()
         _link_shards(placement, folder)
         card = _make_card(plan, parts, decision, placement, tally, rows, now)
         card.write(folder / CARD_NAME)

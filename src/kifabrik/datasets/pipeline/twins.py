@@ -19,10 +19,10 @@ from kifabrik.datasets.pipeline import workplace
 from kifabrik.datasets.pipeline.manifest import read_manifest
 from kifabrik.datasets.pipeline.part_files import read_signatures
 from kifabrik.datasets.pipeline.shelf import TextShelf
-from kifabrik.datasets.pipeline.workers import Job
+from kifabrik.datasets.pipeline.workers import Job, count_cores
 from kifabrik.datasets.words import Places
 
-_PAIRS_A_JOB = 2_048  # fewer would unpack the same texts in many places
+_PAIRS_MIN, _PAIRS_MAX = 512, 65_536  # in a job, one for each core: each unpacks the same texts
 _NAME = "near-duplicates"
 DoAll = Callable[[Sequence[Job], Callable[[int], None]], None]
 
@@ -51,7 +51,8 @@ class HandedOut:
         """Say of each pair whether it is similar enough."""
         if not len(left):
             return np.zeros(0, dtype=np.bool_)
-        pieces = np.array_split(np.stack((left, right)), -(-len(left) // _PAIRS_A_JOB), axis=1)
+        count = max(-(-len(left) // _PAIRS_MAX), min(count_cores(), -(-len(left) // _PAIRS_MIN)))
+        pieces = np.array_split(np.stack((left, right)), count, axis=1)
         folder = _folder(self._place)
         with explain_disk_errors(folder):
             folder.mkdir(exist_ok=True)
