@@ -26,7 +26,6 @@ from kifabrik.datasets.pipeline.placement import Placement, place_rows
 from kifabrik.datasets.pipeline.plan import Task
 from kifabrik.datasets.pipeline.progress import Progress
 from kifabrik.datasets.pipeline.twins import DoAll
-from kifabrik.datasets.pipeline.workers import Job
 from kifabrik.datasets.quality import SIGNALS
 from kifabrik.datasets.settings import PlanRecord
 from kifabrik.datasets.tally import Tally
@@ -63,23 +62,14 @@ def finish(
     if not decision.is_kept.any():
         raise _refuse_nothing(parts, plan)
     progress.note(0.92)
-    placement = place_rows(
-        place,
-        splits=decision.splits,
-        weights=decision.weights,
-        starts=parts.starts,
-        ids=decision.ids[decision.is_kept].tobytes(),
-        limits=plan.settings.limits,
-    )
-    jobs = [Job(b"shard " + order.as_line(), order.text_bytes, order.name.path) for order in placement.orders]
+    placement = _place(parts, decision, plan)
     folder = place / "folder"
     with explain_disk_errors(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-    with ThreadPoolExecutor(1) as beside:  # the keeper counts while the shards are written
+    with explain_disk_errors(folder), ThreadPoolExecutor(1) as beside:  # count while the shards are written
         counting = beside.submit(_count, folder, parts, decision, plan)
-        do(jobs, progress.stage(0.92, 0.99, sum(job.size for job in jobs)))
-    with explain_disk_errors(folder):
+        do(placement.jobs, progress.stage(0.92, 0.99, sum(job.size for job in placement.jobs)))
         tally, rows = counting.result()
         _link_shards(placement, folder)
         card = _make_card(plan, parts, decision, placement, tally, rows, now)
@@ -87,6 +77,17 @@ def finish(
     workplace.publish(folder, out, place=place)
     progress.note(1.0, f"{tally.documents_read} documents")
     return card
+
+
+def _place(parts: Parts, decision: Decision, plan: PlanRecord) -> Placement:
+    return place_rows(
+        parts.place,
+        splits=decision.splits,
+        weights=decision.weights,
+        starts=parts.starts,
+        ids=decision.ids[decision.is_kept].tobytes(),
+        limits=plan.settings.limits,
+    )
 
 
 def _count(folder: Path, parts: Parts, decision: Decision, plan: PlanRecord) -> tuple[Tally, FindingsFile]:

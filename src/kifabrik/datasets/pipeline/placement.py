@@ -21,6 +21,7 @@ from kifabrik.datasets.documents import Limits
 from kifabrik.datasets.pipeline import workplace
 from kifabrik.datasets.pipeline.manifest import read_manifest
 from kifabrik.datasets.pipeline.part_files import reading_texts
+from kifabrik.datasets.pipeline.workers import Job
 from kifabrik.datasets.shards import ShardName, write_shard
 from kifabrik.records.dataset_card import Shard
 
@@ -64,6 +65,11 @@ class Placement:
 
     folder: Path
     orders: tuple[ShardOrder, ...]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The work of writing them."""
+        return [Job(b"shard " + order.as_line(), order.text_bytes, order.name.path) for order in self.orders]
 
     def read_shards(self) -> tuple[Shard, ...]:
         """Describe all shards in order; raises InvalidInput for one that is missing."""
