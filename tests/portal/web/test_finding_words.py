@@ -112,9 +112,9 @@ def in_german(sentence: str) -> str:
 def require_german(sentence: str) -> None:
     german = in_german(sentence)
     assert german != sentence
-    assert not re.search(
-        r"\b(the|and|of|are|were|documents|or)\b", re.sub(r"„[^“]*“|the be to of and", "", german)
-    ), german
+    assert not re.search(r"\b(the|and|of|are|were|documents|or)\b", re.sub(r"„[^“]*“|the be to of and", "", german)), (
+        german
+    )
 
 
 def test_every_sentence_that_a_check_can_say_has_a_german_one() -> None:
