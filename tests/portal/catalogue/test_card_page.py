@@ -3,13 +3,17 @@
 import json
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.portal.catalogue.factories import SERIOUS, make_card, make_place, make_version
 from tests.portal.people.factories import bearer, make_organisation, make_token, make_user
 
+from kifabrik.datasets.detectors.table import RULES
+from kifabrik.datasets.function_words import load_function_words
 from kifabrik.passport.export_format import ExportFormat
 from kifabrik.portal.catalogue.models import DatasetVersion
+from kifabrik.portal.catalogue.queries.names import KINDS, name_language
 from kifabrik.portal.catalogue.queries.plots import histogram, stacks
 from kifabrik.portal.catalogue.queries.summaries import CardSummary
 from kifabrik.portal.people.permissions import Role
@@ -274,3 +278,19 @@ def test_old_versions_get_their_summary_by_migration(place) -> None:
 
     version.refresh_from_db()
     assert version.summary == kept
+
+
+def test_every_kind_that_the_check_finds_has_a_name_for_people() -> None:
+    assert {rule.kind for rule in RULES} | {"name", "address"} == KINDS.keys()
+
+
+def test_languages_are_named_in_the_reader_s_language() -> None:
+    official = load_function_words().official
+    with translation.override("de"):
+        assert name_language("mt") == "Maltesisch (mt)"
+        assert name_language("fr") == "Französisch (fr)"
+        assert name_language("und") == "nicht unterschieden"
+        assert all(name_language(code) != code for code in official)
+    with translation.override("en"):
+        assert all(name_language(code).endswith(f" ({code})") for code in official)
+        assert name_language("xyz") == "xyz"

@@ -54,7 +54,14 @@ def test_the_card_is_told_in_plain_words(client, place) -> None:
 
     page = client.get(f"/datasets/{version.dataset_id}/").content.decode()
 
-    for words in ("Letters to customers", "CC-BY-4.0", "What was not checked", "Names of persons", "logo.png", "email"):
+    for words in (
+        "Letters to customers",
+        "CC-BY-4.0",
+        "What was not checked",
+        "Names of persons",
+        "logo.png",
+        "e-mail",
+    ):
         assert words in page
     assert "<meter" in page
     assert "/runs/run-" in page

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from kifabrik.portal.catalogue.queries.figures import Bar, bars
+from kifabrik.portal.catalogue.queries.names import name_language
 from kifabrik.portal.catalogue.queries.plots import Histogram, Stack, Step, histogram, stacks, steps
 from kifabrik.records import DatasetCard
 from kifabrik.records.dataset_card import OptOutEvidence, QualitySignal
@@ -37,7 +38,7 @@ def draw(card: DatasetCard) -> CardFigures:
     decontamination = card.decontamination.evaluation_sets if card.decontamination else {}
     return CardFigures(
         persons=stacks(card.personal_data),
-        languages=bars(card.languages),
+        languages=bars({name_language(code): count for code, count in card.languages.items()}),
         formats=bars(card.formats),
         licences=bars(card.licences_detected, whole=card.documents_kept),
         licences_declared=bars(card.licences_declared, whole=card.documents_kept),
