@@ -223,7 +223,13 @@ def start_check(mixture: Path, out: Path, key: Path, *more: str) -> subprocess.P
         "    choices=Choices(workers=int(sys.argv[4]), key_file=Path(sys.argv[3])))\n"
     )
     words = [sys.executable, "-c", code, str(mixture), str(out), str(key), *more]
-    return subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(
+        words,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        # A shell that runs the tests in the background has them ignore Ctrl-C, and children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - tests have one thread
+    )
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
