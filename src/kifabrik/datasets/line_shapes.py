@@ -130,11 +130,7 @@ def _look_at_lines(raw: Bytes, eights: Hashes, place: int, end: int, seen: Hashe
             inside = place - begin - count_characters(raw, begin, place)
         size = place - begin - inside
         every, characters, longest = every + 1, characters + size, max(longest, size)
-        stop = place
-        while begin < stop and _KINDS[raw[begin]] == _SPACE:
-            begin += 1
-        while begin < stop and _KINDS[raw[stop - 1]] == _SPACE:
-            stop -= 1
+        begin, stop = _strip(raw, begin, place)
         if begin < stop:
             _look_at_line(raw, eights, begin, stop, stop - begin - inside, seen, counts)
         place += 1
@@ -169,11 +165,7 @@ def _look_at_paragraphs(raw: Bytes, eights: Hashes, begin: int, end: int, seen: 
         after = begin
         while after < end and not (raw[after] == 10 and raw[after + 1] == 10 and after + 1 < end):
             after += 1
-        stop = after
-        while begin < stop and _KINDS[raw[begin]] == _SPACE:
-            begin += 1
-        while begin < stop and _KINDS[raw[stop - 1]] == _SPACE:
-            stop -= 1
+        begin, stop = _strip(raw, begin, after)
         if begin < stop:
             size = count_characters(raw, begin, stop)
             counts[_PARAGRAPHS] += 1
@@ -182,6 +174,16 @@ def _look_at_paragraphs(raw: Bytes, eights: Hashes, begin: int, end: int, seen: 
                 counts[_PARAGRAPHS_AGAIN] += 1
                 counts[_PARAGRAPHS_AGAIN_CHARACTERS] += size
         begin = after + 2
+
+
+@compiled
+def _strip(raw: Bytes, begin: int, stop: int) -> tuple[int, int]:
+    """Leave out the white space at both ends."""
+    while begin < stop and _KINDS[raw[begin]] == _SPACE:
+        begin += 1
+    while begin < stop and _KINDS[raw[stop - 1]] == _SPACE:
+        stop -= 1
+    return begin, stop
 
 
 @compiled
