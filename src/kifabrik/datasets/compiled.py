@@ -16,9 +16,8 @@ import numba
 from kifabrik.core.files import cache_folder
 from kifabrik.core.imports import hiding
 
-with hiding(
-    "scipy.linalg"
-):  # numba would import a quarter of a second of it for products of matrices, which nobody wants
+# For products of matrices, which no loop has, numba would import scipy.linalg: a quarter of a second.
+with hiding("scipy.linalg"):
     import numba.np.arraymath
 
 _SOURCES = Path(__file__).parent

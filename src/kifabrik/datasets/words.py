@@ -1,8 +1,8 @@
 """Cuts a batch of texts into words and hashes them, at memory speed. Knows bytes and words, not what they are for.
 
-A word is a longest run of letters and digits, in small letters: ASCII is folded by a table, all else by Unicode's case
-folding after NFC, so that `ΟΔΟΣ`, `οδος` and a decomposed `é` compare as people expect. Every byte that is not
-ASCII belongs to a word, except the signs of Latin-1 (« » · § no-break space) and the block U+2000 to U+2FFF (dashes,
+A word is a longest run of letters and digits, in small letters: letters are folded as Unicode does it, in NFC (see
+`small_letters`), so that `ΟΔΟΣ`, `οδος` and a decomposed `é` compare as people expect. Every byte that is not ASCII
+belongs to a word, except the signs of Latin-1 (« » · § no-break space) and the block U+2000 to U+2FFF (dashes,
 quotation marks, ellipsis, currency, bullets) with U+3000 to U+303F, which separate words as ASCII punctuation does.
 """
 
@@ -21,7 +21,7 @@ Hashes = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-BLOCK_CHARACTERS = 600_000  # stays in the second-level cache
+_BLOCK_CHARACTERS = 600_000  # stays in the second-level cache
 _BLOCK_TEXTS = 1 << 16
 _NINE = ord("9")
 _PADDING = b" " * 8
@@ -72,7 +72,7 @@ def cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """Cut a batch into pieces that fit the processor's cache; no text is cut."""
     start, size = 0, 0
     for place, text in enumerate(texts):
-        if place - start == _BLOCK_TEXTS or (size and size + len(text) > BLOCK_CHARACTERS):
+        if place - start == _BLOCK_TEXTS or (size and size + len(text) > _BLOCK_CHARACTERS):
             yield texts[start:place]
             start, size = place, 0
         size += len(text)

@@ -14,7 +14,6 @@ from kifabrik.datasets.detectors.context import NO_WORDS, Words, words_in
 
 CHECKSUM, CONTEXT, SHAPE = 3, 2, 1  # the tiers
 _WINDOW = 48
-_SEPARATORS = str.maketrans("", "", " .,/()\u00a0\u202f\u2009-\u2010\u2011\u2013")
 
 
 class Hit(NamedTuple):
@@ -93,8 +92,3 @@ class Rule:
     serious_from: int
     examples: str
     edges: Edges = Edges()
-
-
-def strip_separators(number: str) -> str:
-    """Take blanks and the signs between groups of digits out."""
-    return number.translate(_SEPARATORS)
