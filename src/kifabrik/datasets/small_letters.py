@@ -1,12 +1,13 @@
 """Turns texts into small letters with blanks for all signs, as bytes. Knows characters, not words.
 
-ASCII and the characters of two bytes (Latin, Greek, Cyrillic and more) are folded by tables made from Unicode's case
-folding. A text with a character that folds to another length, that is not in NFC or that combines with its neighbour is
-folded by Python first. Signs that are not ASCII are those of Latin-1 (but letters by their folding, as `µ`) and of the
-blocks U+2000 to U+2FFF and U+3000 to U+303F.
+ASCII is folded eight bytes at a time, characters of two and three bytes (most of the world's scripts) by one table made
+from Unicode's case folding, where they stand. A text with a character that folds to another length or combines with
+its neighbours to another is `odd`: Python folds it first. Signs that are not ASCII are those of Latin-1 (but letters
+by their folding, as `µ`) and of the blocks U+2000 to U+303F.
 """
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -15,111 +16,161 @@ import numpy.typing as npt
 from kifabrik.datasets.compiled import compiled
 
 Bytes = npt.NDArray[np.uint8]
-_Table = npt.NDArray[np.uint16]
+_Eights = npt.NDArray[np.uint64]
+_Table = npt.NDArray[np.uint32]
+_Places = npt.NDArray[np.int64]
 _Mask = npt.NDArray[np.bool_]
 GAP = 32
-_TWO_BYTES, _THREE_BYTES = 0x80, 0x800
-_BLOCK = 64  # characters of three bytes with the same first two
-_SIGNS = range(0x2000, 0x3000)
-_JAMO = range(0x1100, 0x1200)  # letters of Hangul that combine to syllables
-_GAPS = GAP << 8 | GAP
+_TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x80, 0x800, 0x10000
+_SIGNS = range(0x2000, 0x3040)
+_HANGUL, _FIRST_JAMO = range(0xAC00, 0xD7A4), range(0x1100, 0x1113)  # syllables, and the letters that begin one
+_LATER_JAMO = (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))
+_BLOCK = 64  # characters with the same bytes but the last
+_JOINING, _JOINED = 0x40, 0x80  # of a kind: may become one with what stands before it, or after it
+_RANK, _STARTER = 0x3F, 1
+_KIND = np.uint32(24)  # the bits of an entry from here on
+_CASE, _7 = np.uint64(0x2020202020202020), np.uint64(7)
+_HIGH, _LOW = np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
+_FROM_A, _OVER_Z, _FROM_0, _OVER_9 = (
+    np.uint64((0x80 - first) * 0x0101010101010101) for first in (ord("a"), ord("z") + 1, ord("0"), ord("9") + 1)
+)
 
 
-def prepare(text: str | bytes) -> bytes:
-    """Give the UTF-8 bytes of a text, folded already if `fold` could not do it."""
-    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    if data.isascii() or _is_simple(np.frombuffer(data, dtype=np.uint8), _two_bytes(), _simple_blocks()):
-        return data
+def fold_alone(data: bytes) -> bytes:
+    """Give an odd text in small letters and NFC, as Python makes them; its signs stay."""
     small = unicodedata.normalize("NFC", data.decode("utf-8", "surrogatepass")).casefold()
     return unicodedata.normalize("NFC", small).encode("utf-8", "surrogatepass")
 
 
-def fold(data: Bytes) -> Bytes:
-    """Write small letters and blanks for prepared texts; every byte stays at its place."""
+def fold(data: Bytes, borders: _Places) -> tuple[Bytes, _Mask]:
+    """Write small letters and blanks, every byte at its place; says which texts are odd, whose bytes mean nothing yet.
+
+    `borders` are the beginnings of the texts and the end of the last; the bytes are as many as go by eights, and after
+    the last text there are eight.
+    """
     folded = np.empty_like(data)
-    _fold(data, _ascii(), _two_bytes(), folded)
-    return folded
+    _fold_ascii(data.view(np.uint64), folded.view(np.uint64))
+    are_odd = np.zeros(len(borders) - 1, dtype=np.bool_)
+    _fold_others(data, np.ndarray((len(data) - 7,), np.uint64, data, strides=(1,)), borders, _table(), folded, are_odd)
+    return folded, are_odd
 
 
 @compiled
-def _is_simple(data: Bytes, two_bytes: _Table, simple_blocks: _Mask) -> bool:
-    """Say whether every character can be folded where it stands."""
+def _fold_ascii(data: _Eights, folded: _Eights) -> None:
+    """Fold letters, keep digits and all bytes that are not ASCII, write blanks for the rest."""
     for place in range(len(data)):
-        lead = data[place]
-        if lead < 0xC2:
-            continue
-        if lead < 0xE0:
-            if two_bytes[((lead & 0x1F) << 6) | (data[place + 1] & 0x3F)] == 0:
-                return False
-        elif lead < 0xF0:
-            if not simple_blocks[((lead & 0x0F) << 6) | (data[place + 1] & 0x3F)]:
-                return False
-        elif lead != 0xF0 or not 0x9F <= data[place + 1] <= 0xAE:  # pictures, and Chinese characters
-            return False
-    return True
+        part = data[place]
+        high = part & _HIGH
+        low = part & _LOW
+        small = low | _CASE
+        letters = (small + _FROM_A) & ~(small + _OVER_Z) & _HIGH & ~high
+        kept = ((low + _FROM_0) & ~(low + _OVER_9) & _HIGH) | high
+        letters |= letters - (letters >> _7)  # all bits of a byte for its highest
+        kept |= kept - (kept >> _7)
+        folded[place] = (small & letters) | (part & kept) | (_CASE & ~(letters | kept))
 
 
 @compiled
-def _fold(data: Bytes, ascii_bytes: Bytes, two_bytes: _Table, folded: Bytes) -> None:
-    place = 0
-    while place < len(data):
-        byte = data[place]
-        if byte < 0x80:
-            folded[place] = ascii_bytes[byte]
-            place += 1
-        elif byte < 0xE0:
-            pair = two_bytes[((byte & 0x1F) << 6) | (data[place + 1] & 0x3F)]
-            folded[place] = pair >> 8 if pair else byte
-            folded[place + 1] = pair & 0xFF if pair else data[place + 1]
-            place += 2
-        else:
-            width = 3 if byte < 0xF0 else 4
-            is_sign = byte == 0xE2 or (byte == 0xE3 and data[place + 1] == 0x80)
-            for each in range(place, place + width):
-                folded[each] = GAP if is_sign else data[each]
+def _fold_others(data: Bytes, eights: _Eights, borders: _Places, table: _Table, folded: Bytes, are_odd: _Mask) -> None:
+    """Fold what is not ASCII, and find the texts that cannot be folded so."""
+    for text in range(len(borders) - 1):
+        place, end = borders[text], borders[text + 1]
+        is_odd, before, after = (
+            np.bool_(0),
+            np.int64(_JOINED),
+            np.int64(-1),
+        )  # the kind of the last character, and where it ended
+        while place < end:
+            if data[place] < 0x80:
+                if eights[place] & _HIGH == 0:
+                    place += 8
+                else:
+                    place += 1
+                continue
+            lead = data[place]
+            if lead >= 0xF0:
+                is_odd |= lead != 0xF0 or not 0x9F <= data[place + 1] <= 0xAE  # but pictures, and Chinese characters
+                place += 4
+                continue
+            if lead < 0xE0:
+                width = 2
+                entry = table[((lead & 0x1F) << 6) | (data[place + 1] & 0x3F)]
+                folded[place] = (entry >> np.uint32(8)) & np.uint32(0xFF)
+                folded[place + 1] = entry & np.uint32(0xFF)
+            else:
+                width = 3
+                entry = table[((lead & 0x0F) << 12) | ((data[place + 1] & 0x3F) << 6) | (data[place + 2] & 0x3F)]
+                folded[place] = (entry >> np.uint32(16)) & np.uint32(0xFF)
+                folded[place + 1] = (entry >> np.uint32(8)) & np.uint32(0xFF)
+                folded[place + 2] = entry & np.uint32(0xFF)
+            kind = np.int64(entry >> _KIND)
+            if kind != _STARTER:
+                before = before if place == after else np.int64(_JOINED)
+                is_odd |= kind == 0 or (kind & _RANK != 1 and kind & _RANK < before & _RANK)
+                is_odd |= kind & _JOINING != 0 and (before & _JOINED != 0 or before & _RANK > 1)
+            before = kind
             place += width
+            after = place
+        are_odd[text] = is_odd
 
 
 @cache
-def _ascii() -> Bytes:
-    table = np.full(128, GAP, dtype=np.uint8)
-    for byte in b"0123456789abcdefghijklmnopqrstuvwxyz":
-        table[byte] = byte
-        if chr(byte).isalpha():
-            table[byte - 32] = byte
+def _table() -> _Table:
+    """Give for each character below U+10000 its folded bytes and its kind.
+
+    A kind is 0 for a character that cannot be folded where it stands, else a rank, which grows with the canonical
+    combining class and is 1 for letters and signs, and whether the character may become one with a neighbour.
+    """
+    table = np.zeros(_FOUR_BYTES, dtype=np.uint32)
+    special: list[int] = []
+    for first in range(_TWO_BYTES, _FOUR_BYTES, _BLOCK):
+        codes = np.arange(first, first + _BLOCK, dtype=np.uint32)
+        if first >= _THREE_BYTES and first not in _SIGNS and _are_plain("".join(map(chr, codes))):
+            table[codes] = _STARTER << _KIND | _as_three_bytes(codes)
+        else:
+            special += codes.tolist()
+    syllables = np.arange(_HANGUL.start, _HANGUL.stop, dtype=np.uint32)
+    table[syllables] = (_STARTER | _JOINED) << _KIND | _as_three_bytes(syllables)
+    special = [code for code in special if code not in _HANGUL]
+    ranks = {each: rank for rank, each in enumerate(sorted({unicodedata.combining(chr(code)) for code in special}), 1)}
+    for code in special:
+        character, small = chr(code), chr(code).casefold()
+        data, folded = _without_sign(character), _without_sign(small)
+        kind = 0
+        if len(data) == len(folded) and all(unicodedata.is_normalized("NFC", each) for each in (character, small)):
+            kind = ranks[unicodedata.combining(character)]
+        table[code] = kind << int(_KIND) | int.from_bytes(folded if kind else data)
+    for flag, pairs in zip((_JOINED, _JOINING), _find_pairs(special), strict=True):
+        table[pairs] |= np.where(table[pairs] >> _KIND, flag << _KIND, 0).astype(np.uint32)
     return table
 
 
-@cache
-def _two_bytes() -> _Table:
-    """Give both folded bytes of each character of two bytes; 0 for one that cannot be folded where it stands."""
-    table = np.zeros(_THREE_BYTES, dtype=np.uint16)
-    for code in range(_TWO_BYTES, _THREE_BYTES):
+def _are_plain(characters: str) -> bool:
+    """Say whether all are small letters or have none, and neither have parts nor are marks."""
+    is_whole = characters.casefold() == characters == unicodedata.normalize("NFD", characters)
+    return is_whole and not any(map(unicodedata.combining, characters))
+
+
+def _as_three_bytes(codes: _Table) -> _Table:
+    """Give characters of three bytes as the number that their UTF-8 makes."""
+    return (0xE08080 | (codes & 0xF000) << 4 | (codes & 0x0FC0) << 2 | (codes & 0x3F)).astype(np.uint32)
+
+
+def _without_sign(characters: str) -> bytes:
+    data = characters.encode("utf-8", "surrogatepass")
+    is_sign = data[0] == 0xC2 or ord(characters[0]) in _SIGNS
+    return bytes([GAP] * len(data)) if is_sign else data
+
+
+def _find_pairs(codes: Iterable[int]) -> tuple[list[int], list[int]]:
+    """Find the characters that may become another with what comes after them, and those that may change what stands
+    before them: first and last parts of a character, and characters with parts, which a mark may come between."""
+    joined, joining = {*_FIRST_JAMO}, {*_LATER_JAMO}
+    for code in codes:
         character = chr(code)
-        small = character.casefold().encode()
-        if small[0] == 0xC2:
-            table[code] = _GAPS
-        elif len(small) == 2 and _stands_alone(character):
-            table[code] = small[0] << 8 | small[1]
-    return table
-
-
-@cache
-def _simple_blocks() -> _Mask:
-    """Say of each block of characters of three bytes whether all are their own small letters."""
-    table = np.zeros(1024, dtype=np.bool_)
-    for block in range(_THREE_BYTES // _BLOCK, len(table)):
-        first = block * _BLOCK
-        characters = "".join(map(chr, range(first, first + _BLOCK)))
-        if first in _SIGNS:  # blanks, unless one stands for a letter
-            small = unicodedata.normalize("NFC", characters).casefold()
-            table[block] = all(ord(each) in _SIGNS for each in small)
-        elif first not in _JAMO:
-            table[block] = characters.casefold() == characters and _stands_alone(characters)
-    return table
-
-
-def _stands_alone(characters: str) -> bool:
-    """Say whether characters are in NFC whatever stands beside them, as marks and half characters are not."""
-    is_alone = all(unicodedata.category(each) not in {"Mn", "Mc", "Me", "Cs"} for each in characters)
-    return is_alone and unicodedata.is_normalized("NFC", characters)
+        parts = unicodedata.normalize("NFD", character)
+        if len(parts) > 1 and unicodedata.is_normalized("NFC", character):
+            joined.update((code, *map(ord, unicodedata.normalize("NFC", parts[:-1]))))
+            joining.add(ord(parts[-1]))
+    joined.update(code for code in codes if ord(chr(code).casefold()[0]) in joined)
+    return sorted(code for code in joined if code >= _TWO_BYTES), sorted(joining)

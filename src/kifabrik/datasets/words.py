@@ -10,12 +10,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise, zip_longest
 
 import numpy as np
 import numpy.typing as npt
 
 from kifabrik.datasets.compiled import compiled
-from kifabrik.datasets.small_letters import GAP, Bytes, fold, prepare
+from kifabrik.datasets.small_letters import GAP, Bytes, fold, fold_alone
 
 Hashes = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
@@ -24,7 +25,6 @@ Mask = npt.NDArray[np.bool_]
 _BLOCK_CHARACTERS = 600_000  # stays in the second-level cache
 _BLOCK_TEXTS = 1 << 16
 _NINE = ord("9")
-_PADDING = b" " * 8
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _FIRST, _NEXT, _SPREAD, _RUN = (np.uint64(each) for each in _ODD)
 _8, _29, _32 = np.uint64(8), np.uint64(29), np.uint64(32)
@@ -38,8 +38,8 @@ class Words:
     """The words of several texts in one row; `firsts[i]` to `firsts[i + 1]` are the words of text i.
 
     `hashes` are 64 bits of each word, the same on every machine; `lengths` are its characters; `are_numbers` tells the
-    words that are digits alone. `raw` are the bytes of the texts in small letters, with a line feed after each text and
-    eight blanks at the end; text i begins at `borders[i]`.
+    words that are digits alone. `raw` are the bytes of the texts, of odd ones in small letters, with a line feed after
+    each text and at least eight blanks at the end; text i begins at `borders[i]`.
     """
 
     raw: Bytes
@@ -111,10 +111,10 @@ def hash_run(hashes: Hashes, place: int, length: int) -> np.uint64:
 
 def split_words(texts: Sequence[str | bytes]) -> Words:
     """Cut texts, or their UTF-8 bytes, into words; those of a text do not depend on the other texts of the batch."""
-    data = [prepare(text) for text in texts]
-    borders = np.concatenate(([0], np.cumsum([len(each) + 1 for each in data], dtype=np.int64)))
-    raw = np.frombuffer(b"\n".join([*data, _PADDING]), dtype=np.uint8)
-    folded = fold(raw)
+    raw, borders = _join([text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass") for text in texts])
+    folded, are_odd = fold(raw, borders)
+    if are_odd.any():
+        raw, folded, borders = _fold_odd(raw, folded, borders, np.flatnonzero(are_odd))
     most = len(raw) // 2 + 1
     hashes = np.empty(most, dtype=np.uint64)
     lengths = np.empty(most, dtype=np.int64)
@@ -122,6 +122,31 @@ def split_words(texts: Sequence[str | bytes]) -> Words:
     firsts = np.zeros(len(texts) + 1, dtype=np.int64)
     count = _cut(folded, as_eights(folded), borders, hashes, lengths, are_numbers, firsts)
     return Words(raw, borders, hashes[:count], lengths[:count], are_numbers[:count], firsts)
+
+
+def _join(data: Sequence[bytes]) -> tuple[Bytes, Places]:
+    """Put texts in a row, a line feed after each, then eight blanks or more up to a multiple of eight."""
+    borders = np.concatenate(([0], np.cumsum([len(each) + 1 for each in data], dtype=np.int64)))
+    padding = b" " * (16 - int(borders[-1]) % 8)
+    return np.frombuffer(b"\n".join([*data, padding]), dtype=np.uint8), borders
+
+
+def _fold_odd(raw: Bytes, folded: Bytes, borders: Places, odd: Places) -> tuple[Bytes, Bytes, Places]:
+    """Put other bytes in the place of odd texts."""
+    begins, ends = borders[odd].tolist(), borders[odd + 1].tolist()
+    alone = [fold_alone(raw[begin : end - 1].tobytes()) for begin, end in zip(begins, ends, strict=True)]
+    own_raw, own_borders = _join(alone)
+    own_folded, _ = fold(own_raw, own_borders)
+
+    def splice(data: Bytes, own: Bytes) -> Bytes:
+        between = (data[begin:end] for begin, end in zip([0, *ends], [*begins, len(data)], strict=True))
+        instead = (own[begin:end] for begin, end in pairwise(own_borders.tolist()))
+        pieces = [piece for both in zip_longest(between, instead) for piece in both if piece is not None]
+        return np.concatenate(pieces)
+
+    sizes = np.diff(borders)
+    sizes[odd] = np.diff(own_borders)
+    return splice(raw, own_raw), splice(folded, own_folded), np.concatenate(([0], np.cumsum(sizes)))
 
 
 def as_eights(data: Bytes) -> Hashes:
