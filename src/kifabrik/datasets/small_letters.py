@@ -75,11 +75,7 @@ def _fold_others(data: Bytes, eights: _Eights, borders: _Places, table: _Table, 
     """Fold what is not ASCII, and find the texts that cannot be folded so."""
     for text in range(len(borders) - 1):
         place, end = borders[text], borders[text + 1]
-        is_odd, before, after = (
-            np.bool_(0),
-            np.int64(_JOINED),
-            np.int64(-1),
-        )  # the kind of the last character, and where it ended
+        before, after = np.int64(_JOINED), np.int64(-1)  # the kind of the last character, and where it ended
         while place < end:
             if data[place] < 0x80:
                 if eights[place] & _HIGH == 0:
@@ -89,7 +85,8 @@ def _fold_others(data: Bytes, eights: _Eights, borders: _Places, table: _Table, 
                 continue
             lead = data[place]
             if lead >= 0xF0:
-                is_odd |= lead != 0xF0 or not 0x9F <= data[place + 1] <= 0xAE  # but pictures, and Chinese characters
+                is_plain = lead == 0xF0 and 0x9F <= data[place + 1] <= 0xAE  # pictures, and Chinese characters
+                are_odd[text] |= not is_plain
                 place += 4
                 continue
             if lead < 0xE0:
@@ -106,12 +103,11 @@ def _fold_others(data: Bytes, eights: _Eights, borders: _Places, table: _Table, 
             kind = np.int64(entry >> _KIND)
             if kind != _STARTER:
                 before = before if place == after else np.int64(_JOINED)
-                is_odd |= kind == 0 or (kind & _RANK != 1 and kind & _RANK < before & _RANK)
-                is_odd |= kind & _JOINING != 0 and (before & _JOINED != 0 or before & _RANK > 1)
+                are_odd[text] |= kind == 0 or (kind & _RANK != 1 and kind & _RANK < before & _RANK)
+                are_odd[text] |= kind & _JOINING != 0 and (before & _JOINED != 0 or before & _RANK > 1)
             before = kind
             place += width
             after = place
-        are_odd[text] = is_odd
 
 
 @cache
