@@ -22,7 +22,7 @@ SCHEMA = pa.schema([(name, pa.string()) for name in Document.__dataclass_fields_
 _LABELS = ["format", "licence", "language", "dated_on"]
 _GROUP_DOCUMENTS = 5_000
 _GROUP_BYTES = 16 * 1024**2
-_ZSTD_LEVEL = 3
+_ZSTD_LEVEL = 1  # a seventh larger than with 3, and half the time
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ _FROM_A, _OVER_Z, _FROM_0, _OVER_9 = (
 
 
 def fold_alone(data: bytes) -> bytes:
-    """Give an odd text in small letters and NFC, as Python makes them; its signs stay."""
+    """Give a text or line in small letters and NFC, as Python makes them; its signs stay."""
     small = unicodedata.normalize("NFC", data.decode("utf-8", "surrogatepass")).casefold()
     return unicodedata.normalize("NFC", small).encode("utf-8", "surrogatepass")
 

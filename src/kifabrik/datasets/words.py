@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, zip_longest
+from itertools import islice, pairwise, zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ class Words:
     """The words of several texts in one row; `firsts[i]` to `firsts[i + 1]` are the words of text i.
 
     `hashes` are 64 bits of each word, the same on every machine; `lengths` are its characters; `are_numbers` tells the
-    words that are digits alone. `raw` are the bytes of the texts, of odd ones in small letters, with a line feed after
+    words that are digits alone. `raw` are the bytes of the texts, odd lines in small letters, with a line feed after
     each text and at least eight blanks at the end; text i begins at `borders[i]`.
     """
 
@@ -134,19 +134,31 @@ def _join(data: Sequence[bytes]) -> tuple[Bytes, Places]:
 def _fold_odd(raw: Bytes, folded: Bytes, borders: Places, odd: Places) -> tuple[Bytes, Bytes, Places]:
     """Put other bytes in the place of odd texts."""
     begins, ends = borders[odd].tolist(), borders[odd + 1].tolist()
-    alone = [fold_alone(raw[begin : end - 1].tobytes()) for begin, end in zip(begins, ends, strict=True)]
-    own_raw, own_borders = _join(alone)
+    instead = _fold_odd_lines([raw[begin : end - 1].tobytes() for begin, end in zip(begins, ends, strict=True)])
+    own_raw, own_borders = _join(instead)
     own_folded, _ = fold(own_raw, own_borders)
 
     def splice(data: Bytes, own: Bytes) -> Bytes:
         between = (data[begin:end] for begin, end in zip([0, *ends], [*begins, len(data)], strict=True))
         instead = (own[begin:end] for begin, end in pairwise(own_borders.tolist()))
         pieces = [piece for both in zip_longest(between, instead) for piece in both if piece is not None]
-        return np.concatenate(pieces)
+        spliced = np.concatenate(pieces)
+        spliced.flags.writeable = data.flags.writeable  # loops are compiled for one kind
+        return spliced
 
     sizes = np.diff(borders)
     sizes[odd] = np.diff(own_borders)
     return splice(raw, own_raw), splice(folded, own_folded), np.concatenate(([0], np.cumsum(sizes)))
+
+
+def _fold_odd_lines(texts: Sequence[bytes]) -> list[bytes]:
+    """Fold the odd lines of odd texts, which are mostly few: nothing joins over a line feed."""
+    lines = [text.split(b"\n") for text in texts]
+    flat = [line for each in lines for line in each]
+    for number in np.flatnonzero(fold(*_join(flat))[1]).tolist():
+        flat[number] = fold_alone(flat[number])
+    rest = iter(flat)
+    return [b"\n".join(islice(rest, len(each))) for each in lines]
 
 
 def as_eights(data: Bytes) -> Hashes:

@@ -26,7 +26,7 @@ from kifabrik.datasets.shards import ShardName, write_shard
 from kifabrik.records.dataset_card import Shard
 
 _SHARD_BYTES_WANTED = 128 * 1000**2  # of text; several writers share the work, and readers too
-_LAYOUT = b"1"  # another way to write shards needs another number here, or old ones would be used again
+_LAYOUT = b"2"  # another way to write shards needs another number here, or old ones would be used again
 _PLACEMENT, _STARTS = "placement.npy", "starts.npy"
 Split = Literal["train", "held-out"]
 Numbers = npt.NDArray[np.int64]
