@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
-import numba
-
 from kifabrik.core.files import cache_folder
 from kifabrik.core.imports import hiding
 
-# For products of matrices, which no loop has, numba would import scipy.linalg: a quarter of a second.
-with hiding("scipy.linalg"):
+# For products of matrices, which no loop has, numba would import scipy.linalg: a quarter of a second. And coverage, if
+# it is there, to be measured by it.
+with hiding("scipy.linalg", "coverage"):
+    import numba
     import numba.np.arraymath
 
 _SOURCES = Path(__file__).parent

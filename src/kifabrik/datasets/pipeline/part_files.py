@@ -123,13 +123,12 @@ class PartWriter:
 
     def __init__(self, folder: Path) -> None:
         self.groups: list[int] = []
-        options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)  # read soon and packed again
         with ExitStack() as opening:
             texts, facts, hits, self._signatures = (
                 opening.enter_context((folder / name).open("wb")) for name in (TEXTS, FACTS, HITS, SIGNATURES)
             )
             self._files = opening.pop_all()
-        self._texts = pa.ipc.new_file(texts, SCHEMA, options=options)
+        self._texts = pa.ipc.new_file(texts, SCHEMA)  # not packed: read again soon, by several, in place
         self._facts = _Table(facts, FACT_SCHEMA)
         self._hits = _Table(hits, HIT_SCHEMA)
 
