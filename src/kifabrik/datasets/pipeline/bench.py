@@ -3,10 +3,11 @@
 The same bench stands in this process and in every worker. Knows the plan of a check and its work folder.
 """
 
+import ctypes
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from kifabrik.core.errors import InvalidInput
@@ -23,12 +24,15 @@ from kifabrik.datasets.settings import PlanRecord
 
 PLAN, TASKS = "plan.json", "tasks.jsonl"
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of mallopt(3)
+_KEPT_BYTES, _MAPPED_BYTES = 128 * 1024**2, 32 * 1024**2
 
 
 class Bench:
     """Does jobs for one check."""
 
     def __init__(self, place: Path) -> None:
+        keep_freed_memory()
         self.place = place
         self.plan = PlanRecord.read(place / PLAN)
 
@@ -81,6 +85,15 @@ _JOBS: dict[bytes, Callable[[Bench, bytes, Report], None]] = {
     b"compare": Bench.compare,
     b"shard": Bench.write_shard,
 }
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed: blocks of texts come and go by the megabyte, and pages that go back to the
+    kernel are cleared and mapped again for the next block."""
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+        mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_MMAP_THRESHOLD, _MAPPED_BYTES)
 
 
 @contextmanager

@@ -25,7 +25,8 @@ from kifabrik.datasets.pipeline.workers import Job
 from kifabrik.datasets.shards import ShardName, write_shard
 from kifabrik.records.dataset_card import Shard
 
-_SHARD_BYTES_WANTED = 128 * 1000**2  # of text; several writers share the work, and readers too
+_SHARD_BYTES_WANTED, _SHARD_BYTES_ENOUGH = 128 * 1000**2, 32 * 1000**2  # of text
+_SHARDS_WANTED = 8  # in a small dataset; several writers share the work, and readers too
 _LAYOUT = b"2"  # another way to write shards needs another number here, or old ones would be used again
 _PLACEMENT, _STARTS = "placement.npy", "starts.npy"
 Split = Literal["train", "held-out"]
@@ -115,7 +116,8 @@ def _cut(rows: Numbers, weights: Numbers, limits: Limits) -> Iterator[Numbers]:
     """Cut rows into runs of about equal weight, none above the limit unless a single row is."""
     ends = np.cumsum(weights)
     total = int(ends[-1]) if len(ends) else 0
-    count = -(-total // min(limits.shard_bytes_max, _SHARD_BYTES_WANTED))
+    wanted = min(_SHARD_BYTES_WANTED, max(_SHARD_BYTES_ENOUGH, total // _SHARDS_WANTED))
+    count = -(-total // min(limits.shard_bytes_max, wanted))
     begin = 0
     while begin < len(rows):
         before = int(ends[begin - 1]) if begin else 0
