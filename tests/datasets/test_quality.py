@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kifabrik.datasets.line_shapes import measure_lines
 from kifabrik.datasets.quality import SIGNALS, doubts, doubts_many, doubts_of_words
-from kifabrik.datasets.repetition import find_repetitive, measure_repeated, measure_top
+from kifabrik.datasets.repetition import find_repetitive
 from kifabrik.datasets.words import split_words
 
 PROSE = """\
