@@ -56,7 +56,7 @@ def _lexicon() -> _Lexicon:
 
 
 def _make_sieve(hashes: Hashes) -> Hashes:
-    """Set a bit for each six bits of a word, from four places of its hash: a word that finds all four set may be one."""
+    """Set a bit for each six bits of a word, from four places of its hash: what finds all four set may be a word."""
     sieve = np.zeros(4, dtype=np.uint64)
     for value in hashes.tolist():
         sieve |= np.array([1 << (value >> 6 * part & 63) for part in range(4)], dtype=np.uint64)

@@ -45,20 +45,18 @@ def _judge(
     for text in range(len(wanted)):
         longest = max(longest, firsts[text + 1] - firsts[text])
     runs = np.empty(longest, dtype=np.uint64)
-    counts = np.empty(longest, dtype=np.uint32)
+    counts, more = np.empty(longest, dtype=np.uint32), np.empty(longest, dtype=np.uint32)
     table = np.empty(_count_slots(longest), dtype=np.uint32)
     for text in range(len(wanted)):
         begin, end = firsts[text], firsts[text + 1]
         if wanted[text] and begin < end:
             these, sizes = hashes[begin:end], lengths[begin:end]
             is_topped[text] = _is_topped(these, sizes, top, runs, counts, table)
-            is_repeated[text] = _is_repeated(these, sizes, repeated, runs, counts, table)
+            is_repeated[text] = _is_repeated(these, sizes, repeated, runs, counts, more, table)
 
 
 @compiled
-def _is_topped(
-    words: Hashes, lengths: Places, limits: Shares, runs: Hashes, counts: _Numbers, table: _Numbers
-) -> bool:
+def _is_topped(words: Hashes, lengths: Places, limits: Shares, runs: Hashes, counts: _Numbers, table: _Numbers) -> bool:
     """Say whether the most frequent run of some length is above its threshold."""
     size = lengths.sum()
     bounds = _bound_top(words, lengths, counts, table)
@@ -107,7 +105,7 @@ def _find_top(runs: Hashes, lengths: Places, length: int, counts: _Numbers, tabl
     """Give the characters in the occurrences of the most frequent run; 0 if none is there twice."""
     slots = _count_slots(len(runs))
     table[:slots] = 0
-    most, covered = 1, 0
+    most = covered = np.int64(0)
     for place in range(len(runs)):
         slot = _find(runs, table, slots, runs[place])
         first = np.int64(table[slot]) - 1
@@ -116,39 +114,43 @@ def _find_top(runs: Hashes, lengths: Places, length: int, counts: _Numbers, tabl
             continue
         counts[first] += np.uint32(1)
         count = np.int64(counts[first])
-        if count >= most:
+        if count >= most:  # twice at least
             characters = count * lengths[place : place + length].sum()
             covered = max(covered, characters) if count == most else characters
             most = count
-    return covered
+    return int(covered)
 
 
 @compiled
 def _is_repeated(
-    words: Hashes, lengths: Places, limits: Shares, runs: Hashes, is_again: _Numbers, table: _Numbers
+    words: Hashes,
+    lengths: Places,
+    limits: Shares,
+    runs: Hashes,
+    is_again: _Numbers,
+    is_covered: _Numbers,
+    table: _Numbers,
 ) -> bool:
     """Say whether the repeated runs of some length are above their threshold.
 
     What a repeated run covers, the shorter ones in it cover too; and all of those are repeated.
     """
     size = lengths.sum()
-    length = int(limits[0, 0])
-    count = write_runs(words, length, runs)
-    _mark_repeated(runs[:count], is_again, table)
-    covered = _cover(is_again[:count], lengths, 1, length)
-    if covered / size > limits[0, 1]:
-        return True
-    if covered / size <= limits[-1, 1]:
-        return False
-    wanted = np.zeros(len(limits), dtype=np.bool_)
-    for row in range(1, len(limits)):
-        wanted[row] = _cover(is_again[:count], lengths, 1 + row, length) / size > limits[row, 1]
-    for row in range(1, len(limits)):
-        if wanted[row]:
-            count = write_runs(words, length + row, runs)
-            _mark_repeated(runs[:count], is_again, table)
-            if _cover(is_again[:count], lengths, 1, length + row) / size > limits[row, 1]:
-                return True
+    for row in range(len(limits)):
+        length = int(limits[row, 0])
+        count = len(words) - length + 1
+        if count < 1:
+            return False
+        for place in range(count if row else 0):  # a run may be repeated if both shorter ones in it are
+            is_again[place] &= is_again[place + 1]
+        if row and _cover(is_again[:count], lengths, length, is_covered) / size <= limits[row, 1]:
+            continue
+        _mark_repeated(runs[: write_runs(words, length, runs)], is_again, table)
+        share = _cover(is_again[:count], lengths, length, is_covered) / size
+        if share > limits[row, 1]:
+            return True
+        if share <= limits[-1, 1]:
+            return False
     return False
 
 
@@ -164,15 +166,16 @@ def _mark_repeated(runs: Hashes, is_again: _Numbers, table: _Numbers) -> None:
 
 
 @compiled
-def _cover(is_marked: _Numbers, lengths: Places, together: int, length: int) -> int:
-    """Add the lengths of words in marked runs of a length, each word once; so many runs in a row must be marked."""
-    covered = reach = row = 0
-    for place in range(len(is_marked)):
-        row = row + 1 if is_marked[place] else 0
-        if row >= together:
-            for word in range(max(reach, place + 1 - together), place + length):
-                covered += lengths[word]
-            reach = place + length
+def _cover(is_marked: _Numbers, lengths: Places, length: int, is_covered: _Numbers) -> int:
+    """Add the lengths of words in marked runs of a length, each word once; each loop does many words at once."""
+    covered = 0
+    is_covered[: len(lengths)] = 0
+    for step in range(length):
+        shifted = is_covered[step:]
+        for place in range(len(is_marked)):
+            shifted[place] |= is_marked[place]
+    for place in range(len(lengths)):
+        covered += lengths[place] * np.int64(is_covered[place])
     return covered
 
 

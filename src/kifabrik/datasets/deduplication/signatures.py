@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.core.files import write_bytes
 from kifabrik.datasets.deduplication.parameters import Parameters
 from kifabrik.datasets.deduplication.shingles import find_shingles
-from kifabrik.datasets.deduplication.sketches import ALGORITHM, EMPTY, Signatures, sketch
+from kifabrik.datasets.deduplication.sketches import ALGORITHM, EMPTY, sketch
 from kifabrik.datasets.words import Words, cut_blocks, split_words
 
+Signatures = npt.NDArray[np.uint32]
 NO_SHINGLE: Final = EMPTY  # the whole row of a document without a word
 _HEADER_BYTES = 4096
 _FORMAT = "kifabrik-signatures-1"

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.words import Hashes, Places
 
-Signatures = npt.NDArray[np.uint32]
+Rows = npt.NDArray[np.uint32]
 ALGORITHM: Final = "rensa-r-minhash-2"
 EMPTY: Final = 0xFFFFFFFF  # the whole row of an empty set
 _ROUNDS, _RANK_BITS = 3, 30
@@ -25,7 +25,7 @@ _GOLDEN, _SPREAD, _AGAIN = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133
 _BUCKETS, _NEXT_ROUND, _LAST = 0x6A09E667F3BCC909, 0x3C6EF372FE94F82B, 0xBB67AE8584CAA73B
 
 
-def sketch(hashes: Hashes, offsets: Places, size: int, seed: int) -> Signatures:
+def sketch(hashes: Hashes, offsets: Places, size: int, seed: int) -> Rows:
     """Give a row of `size` numbers for each set; set i has the hashes `offsets[i]:offsets[i + 1]`, repeats allowed."""
     rows = np.empty((len(offsets) - 1, size), dtype=np.uint32)
     factors, summands = _draw_permutations(size, seed)
@@ -34,7 +34,7 @@ def sketch(hashes: Hashes, offsets: Places, size: int, seed: int) -> Signatures:
 
 
 @compiled
-def _sketch(hashes: Hashes, offsets: Places, factors: Hashes, summands: Hashes, rows: Signatures) -> None:
+def _sketch(hashes: Hashes, offsets: Places, factors: Hashes, summands: Hashes, rows: Rows) -> None:
     longest = 0
     for number in range(len(rows)):
         longest = max(longest, offsets[number + 1] - offsets[number])
@@ -69,7 +69,7 @@ def _mix_one(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def _fill_buckets(mixed: Hashes, prefix: np.uint32, row: Signatures) -> None:
+def _fill_buckets(mixed: Hashes, prefix: np.uint32, row: Rows) -> None:
     """Keep the smallest rank of each bucket; the lower half of a hash chooses the bucket without bias (Lemire 2019)."""
     low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
     size = np.uint64(len(row))
@@ -86,7 +86,7 @@ def _fill_buckets(mixed: Hashes, prefix: np.uint32, row: Signatures) -> None:
 
 
 @compiled
-def _fill_the_rest(mixed: Hashes, factors: Hashes, summands: Hashes, row: Signatures) -> None:
+def _fill_the_rest(mixed: Hashes, factors: Hashes, summands: Hashes, row: Rows) -> None:
     """Give each bucket that is empty the smallest image of all elements."""
     first = _ROUNDS << _RANK_BITS
     for bucket in range(len(row)):
@@ -103,7 +103,9 @@ def _draw_permutations(count: int, seed: int) -> tuple[Hashes, Hashes]:
     """Draw the odd factors and the summands of linear permutations of 64 bits."""
     numbers = _draw(seed)
     pairs = [(next(numbers) | 1, next(numbers)) for _ in range(count)]
-    return np.array([pair[0] for pair in pairs], dtype=np.uint64), np.array([pair[1] for pair in pairs], dtype=np.uint64)
+    return np.array([pair[0] for pair in pairs], dtype=np.uint64), np.array(
+        [pair[1] for pair in pairs], dtype=np.uint64
+    )
 
 
 def _draw(seed: int) -> Iterator[int]:
