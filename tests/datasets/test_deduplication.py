@@ -250,7 +250,7 @@ def test_signatures_estimate_similarity() -> None:
 
 
 def test_signatures_are_those_that_rensa_gives() -> None:
-    """Files that were written with rensa 0.5 stay comparable; the short text leaves buckets empty, the long one none."""
+    """Files written with rensa 0.5 stay comparable; the short text leaves buckets empty, the long one none."""
     rows = signatures(["the cat sat on the mat", " ".join(f"word{i}" for i in range(1000)), ""], Parameters(seed=17))
     assert rows[:2, :3].tolist() == [[3411539396, 3501016191, 3808255034], [208514825, 117652614, 47032588]]
     assert (rows[2] == 0xFFFFFFFF).all()
