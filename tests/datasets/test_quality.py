@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kifabrik.datasets.line_shapes import measure_lines
 from kifabrik.datasets.quality import SIGNALS, doubts, doubts_many, doubts_of_words
-from kifabrik.datasets.repetition import find_repetitive, measure_repeated, measure_top
+from kifabrik.datasets.repetition import find_repetitive
 from kifabrik.datasets.words import split_words
 
 PROSE = """\
@@ -251,12 +251,6 @@ def repeated_share(words: list[str], length: int) -> float:
 @given(texts=st.lists(few_words, min_size=1, max_size=5))
 def test_repetition_agrees_with_its_plain_definition(texts: list[list[str]]) -> None:
     words = split_words([" ".join(text) for text in texts])
-    for length in (2, 3, 4):
-        assert measure_top(words, length).tolist() == pytest.approx([top_share(text, length) for text in texts])
-    for length in (5, 7, 10):
-        assert measure_repeated(words, length).tolist() == pytest.approx(
-            [repeated_share(text, length) for text in texts]
-        )
     is_topped, is_repeated = find_repetitive(words, np.ones(len(words), dtype=np.bool_))
     limits = {2: 0.20, 3: 0.18, 4: 0.16}
     assert is_topped.tolist() == [any(top_share(text, n) > limit for n, limit in limits.items()) for text in texts]
@@ -264,6 +258,22 @@ def test_repetition_agrees_with_its_plain_definition(texts: list[list[str]]) -> 
     assert is_repeated.tolist() == [
         any(repeated_share(text, n) > limit for n, limit in limits.items()) for text in texts
     ]
+
+
+@pytest.mark.parametrize(("length", "times", "number"), [(2, 5, 50), (3, 6, 100), (4, 4, 100)])
+def test_a_phrase_is_frequent_above_its_threshold_and_not_at_it(length: int, times: int, number: int) -> None:
+    for words, is_doubted in ((number - 1, True), (number, False)):
+        others = iter(WORDS[length:])
+        text = [word for _ in range(times) for word in (*WORDS[:length], next(others))]
+        text += [next(others) for _ in range(words - len(text))]
+        assert ("frequent-phrase" in english(" ".join(text))) == is_doubted
+
+
+@pytest.mark.parametrize(("length", "number"), [(5, 33), (6, 42), (7, 53), (8, 66), (9, 81), (10, 99)])
+def test_phrases_are_repeated_above_their_threshold_and_not_at_it(length: int, number: int) -> None:
+    for words, is_doubted in ((number, True), (number + 1, False)):
+        text = WORDS[: words - length] + WORDS[10 : 10 + length]
+        assert ("repeated-phrases" in english(" ".join(text))) == is_doubted
 
 
 def test_short_cuts_miss_nothing_in_longer_texts() -> None:

@@ -16,6 +16,7 @@ from kifabrik.datasets.words import Hashes, KnownWords, Mask, Places, Words, fin
 
 _GOPHER_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _LANGUAGE_WORDS = 20
+_AT_ONCE = 32  # words that are put through a sieve before one is looked up
 _POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 _PHRASES = {"lorem-ipsum": ("lorem ipsum",), "javascript": ("javascript",), "policy": _POLICY}
 
@@ -24,7 +25,8 @@ _PHRASES = {"lorem-ipsum": ("lorem ipsum",), "javascript": ("javascript",), "pol
 class _Lexicon:
     """All words that are looked for; `belongs[rows[language]]` marks the frequent words of a language.
 
-    `pairs` are the first two words of each phrase.
+    `pairs` are the first two words of each phrase. `sieves` are made of the words of each language, and the last of the
+    words that begin a phrase (see `_make_sieve`).
     """
 
     rows: Mapping[str, int]
@@ -32,6 +34,7 @@ class _Lexicon:
     belongs: Mask
     phrases: tuple[tuple[str, str], ...]
     pairs: Hashes
+    sieves: Hashes
 
 
 @cache
@@ -46,9 +49,18 @@ def _lexicon() -> _Lexicon:
         pairs[row, : len(hashes)] = hashes
     wanted = np.unique(np.concatenate([*lists.values(), pairs[:, 0]]))
     belongs = np.stack([np.isin(wanted, each) for each in lists.values()])
+    sieves = np.stack([_make_sieve(each) for each in (*lists.values(), pairs[:, 0])])
     return _Lexicon(
-        {language: row for row, language in enumerate(lists)}, KnownWords.of(wanted), belongs, phrases, pairs
+        {language: row for row, language in enumerate(lists)}, KnownWords.of(wanted), belongs, phrases, pairs, sieves
     )
+
+
+def _make_sieve(hashes: Hashes) -> Hashes:
+    """Set a bit for each six bits of a word, from four places of its hash: what finds all four set may be a word."""
+    sieve = np.zeros(4, dtype=np.uint64)
+    for value in hashes.tolist():
+        sieve |= np.array([1 << (value >> 6 * part & 63) for part in range(4)], dtype=np.uint64)
+    return sieve
 
 
 def look_for_words(texts: Sequence[str], words: Words, languages: Sequence[str]) -> Iterator[tuple[str, Mask]]:
@@ -60,17 +72,9 @@ def look_for_words(texts: Sequence[str], words: Words, languages: Sequence[str])
     rows = np.fromiter((known.rows.get(each, -1) for each in languages), dtype=np.int64, count=len(words))
     has_two = np.zeros(len(words), dtype=np.bool_)
     begun = np.zeros((len(known.phrases), len(words)), dtype=np.bool_)
-    _look_up(
-        words.hashes,
-        words.firsts,
-        known.words.slots,
-        known.words.numbers,
-        known.belongs,
-        rows,
-        known.pairs,
-        has_two,
-        begun,
-    )
+    slots, numbers = known.words.slots, known.words.numbers
+    _find_two(words.hashes, words.firsts, slots, numbers, known.belongs, known.sieves, rows, has_two)
+    _find_phrases(words.hashes, words.firsts, known.pairs, known.sieves[-1], begun)
     few = (rows >= 0) & (words.counts > 0) & ~has_two
     is_english = rows == known.rows["en"]
     yield "stop-words", few & is_english
@@ -83,29 +87,55 @@ def look_for_words(texts: Sequence[str], words: Words, languages: Sequence[str])
 
 
 @compiled
-def _look_up(
+def _find_two(
     hashes: Hashes,
     firsts: Places,
     slots: Hashes,
     numbers: Places,
     belongs: Mask,
+    sieves: Hashes,
     rows: Places,
-    pairs: Hashes,
     has_two: Mask,
-    begun: Mask,
 ) -> None:
-    """Mark the texts that hold two different words of their language, and those in which a phrase begins."""
+    """Mark the texts that hold two different words of their language."""
+    for text in range(len(rows)):
+        known, first, end = -1, firsts[text], firsts[text + 1]
+        while rows[text] >= 0 and first < end and not has_two[text]:
+            last = min(first + _AT_ONCE, end)
+            if _may_hold_one(hashes[first:last], sieves[rows[text]]):
+                for place in range(first, last):
+                    number = find_known(slots, numbers, hashes[place])
+                    if number >= 0 and belongs[rows[text], number]:
+                        has_two[text] |= known >= 0 and known != number
+                        known = number
+            first = last
+
+
+@compiled
+def _find_phrases(hashes: Hashes, firsts: Places, pairs: Hashes, sieve: Hashes, begun: Mask) -> None:
+    """Mark the texts in which a phrase begins."""
     for text in range(len(firsts) - 1):
-        known = -1
-        for place in range(firsts[text], firsts[text + 1]):
-            value = hashes[place]
-            number = find_known(slots, numbers, value)
-            if number < 0:
-                continue
-            if rows[text] >= 0 and belongs[rows[text], number]:
-                has_two[text] |= known >= 0 and known != number
-                known = number
-            for phrase in range(len(pairs)):
-                if pairs[phrase, 0] == value:
+        for first in range(firsts[text], firsts[text + 1], _AT_ONCE):
+            last = min(first + _AT_ONCE, firsts[text + 1])
+            if _may_hold_one(hashes[first:last], sieve):
+                for place in range(first, last):
                     following = hashes[place + 1] if place + 1 < firsts[text + 1] else np.uint64(0)
-                    begun[phrase, text] |= pairs[phrase, 1] == 0 or pairs[phrase, 1] == following
+                    for phrase in range(len(pairs)):
+                        if pairs[phrase, 0] == hashes[place]:
+                            begun[phrase, text] |= pairs[phrase, 1] == 0 or pairs[phrase, 1] == following
+
+
+@compiled
+def _may_hold_one(hashes: Hashes, sieve: Hashes) -> bool:
+    """Say whether some word passes a sieve; a loop without a branch, of which many turns are done at once."""
+    first, second, third, fourth = sieve[0], sieve[1], sieve[2], sieve[3]
+    bits, passed = np.uint64(63), np.uint64(0)
+    for place in range(len(hashes)):
+        value = hashes[place]
+        passed |= (
+            (first >> (value & bits))
+            & (second >> (value >> np.uint64(6) & bits))
+            & (third >> (value >> np.uint64(12) & bits))
+            & (fourth >> (value >> np.uint64(18) & bits))
+        )
+    return passed & np.uint64(1) != 0

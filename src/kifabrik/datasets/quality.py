@@ -7,10 +7,11 @@ the EU the same test is made with frequent words of that language, which nobody 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
+from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.lexicon import look_for_words
 from kifabrik.datasets.line_shapes import LineShapes, measure_lines
 from kifabrik.datasets.repetition import find_repetitive
@@ -91,7 +92,6 @@ def doubts_of_words(
     and memory for texts that nobody wrote.
     """
     is_prose = ~np.asarray(is_code, dtype=np.bool_)
-    found: list[list[str]] = [[] for _ in texts]
     counts = words.counts
     masks = {"length": is_prose & ((counts < _WORDS_MIN) | (counts > _WORDS_MAX))}
     if max(map(len, texts), default=0) > _HEAD_CHARACTERS:
@@ -102,10 +102,15 @@ def doubts_of_words(
     masks |= {code: mask & is_prose for code, mask in _look_at_lines(shapes)}
     masks |= {code: mask & is_prose for code, mask in _look_at_words(words, signs, is_prose)}
     masks |= {code: mask & is_prose for code, mask in look_for_words(texts, words, languages)}
-    for signal in SIGNALS:
-        for number in np.flatnonzero(masks[signal.code]).tolist():
-            found[number].append(signal.code)
-    return [tuple(codes) for codes in found]
+    bits = np.packbits([masks[signal.code] for signal in SIGNALS], axis=0, bitorder="little")
+    return [_name_signals(each.tobytes()) for each in np.ascontiguousarray(bits.T)]
+
+
+@cache
+def _name_signals(bits: bytes) -> tuple[str, ...]:
+    """Give the codes of the signals whose bits are set, the first one lowest."""
+    number = int.from_bytes(bits, "little")
+    return tuple(signal.code for place, signal in enumerate(SIGNALS) if number >> place & 1)
 
 
 def _look_at_code(texts: Sequence[str], shapes: LineShapes, signs: Signs, is_code: Mask) -> Iterator[tuple[str, Mask]]:
@@ -122,10 +127,12 @@ def _look_at_words(words: Words, signs: Signs, wanted: Mask) -> Iterator[tuple[s
     """Test texts as prose by what can be told from their words and signs."""
     some = words.counts > 0
     counts = np.maximum(words.counts, 1)
-    mean = _sum_by_text(words.lengths, words.firsts) / counts
+    characters, numbers = np.zeros((2, len(words)), dtype=np.int64)
+    _sum_by_text(words.lengths, words.are_numbers, words.firsts, characters, numbers)
+    mean = characters / counts
     yield "word-length", some & ((mean < 3) | (mean > 10))
     yield "symbols", some & (signs.hash_signs_and_ellipses / counts > 0.1)
-    yield "numbers", _sum_by_text(words.are_numbers, words.firsts) / counts > 0.2
+    yield "numbers", numbers / counts > 0.2
     yield "curly-bracket", signs.curly_brackets > 0
     is_topped, is_repeated = find_repetitive(words, wanted)
     yield "frequent-phrase", is_topped
@@ -145,7 +152,9 @@ def _look_at_lines(shapes: LineShapes) -> Iterator[tuple[str, Mask]]:
     yield "repeated-paragraphs", (shapes.paragraphs_again > 0.3 * shapes.paragraphs) | is_much
 
 
-def _sum_by_text(values: npt.NDArray[np.integer] | Mask, firsts: Places) -> Places:
-    """Add the values of the words of each text."""
-    total = np.concatenate(([0], np.cumsum(values, dtype=np.int64)))
-    return total[firsts[1:]] - total[firsts[:-1]]
+@compiled
+def _sum_by_text(lengths: Places, are_numbers: Mask, firsts: Places, characters: Places, numbers: Places) -> None:
+    """Add up the characters of the words of each text, and count those that are numbers."""
+    for text in range(len(characters)):
+        characters[text] = lengths[firsts[text] : firsts[text + 1]].sum()
+        numbers[text] = are_numbers[firsts[text] : firsts[text + 1]].sum()

@@ -5,6 +5,7 @@ compared again.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,8 @@ class TextComparison:
         if len(texts) != len(missing):
             raise InvalidInput(f"{len(texts)} texts came for {len(missing)} documents.")
         fresh = find_sets(texts, self._parameters.shingle_words)
-        pieces = dict(zip(missing, np.split(fresh.hashes, fresh.offsets[1:-1]), strict=True)) if missing else {}
+        places = pairwise(fresh.offsets.tolist())
+        pieces = {number: fresh.hashes[begin:end] for number, (begin, end) in zip(missing, places, strict=True)}
         hashes = [self._held[document] if document in self._held else pieces[document] for document in documents]
         self._held_shingles += len(fresh.hashes)
         if self._held_shingles > _SHINGLES_AT_ONCE:

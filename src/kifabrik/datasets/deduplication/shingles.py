@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kifabrik.datasets.compiled import compiled
-from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, hash_run, split_words
+from kifabrik.datasets.runs import write_runs
+from kifabrik.datasets.words import Hashes, Places, Words, cut_blocks, split_words
 
 _KEPT_BITS = 44
 _TAGS_MAX = (1 << (64 - _KEPT_BITS)) - 1  # documents or pairs that one table tells apart
@@ -38,15 +39,14 @@ def find_shingles(words: Words, length: int) -> Shingles:
 
 @compiled
 def _hash_shingles(words: Hashes, firsts: Places, offsets: Places, length: int, hashes: Hashes) -> None:
+    padded = np.zeros(length, dtype=np.uint64)
     for text in range(len(firsts) - 1):
-        count = firsts[text + 1] - firsts[text]
-        if 0 < count < length:
-            padded = np.zeros(length, dtype=np.uint64)
-            padded[:count] = words[firsts[text] : firsts[text + 1]]
-            hashes[offsets[text]] = hash_run(padded, 0, length)
-            continue
-        for shingle in range(offsets[text + 1] - offsets[text]):
-            hashes[offsets[text] + shingle] = hash_run(words, firsts[text] + shingle, length)
+        these = words[firsts[text] : firsts[text + 1]]
+        if 0 < len(these) < length:
+            padded[:] = 0
+            padded[: len(these)] = these
+            these = padded
+        write_runs(these, length, hashes[offsets[text] : offsets[text + 1]])
 
 
 def find_sets(texts: Sequence[str], length: int) -> Shingles:

@@ -5,25 +5,23 @@ that it can be memory-mapped: 512 bytes a document with 128 permutations, 51 GB 
 """
 
 import json
-from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import rensa
 
 from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.core.files import write_bytes
 from kifabrik.datasets.deduplication.parameters import Parameters
 from kifabrik.datasets.deduplication.shingles import find_shingles
+from kifabrik.datasets.deduplication.sketches import ALGORITHM, EMPTY, sketch
 from kifabrik.datasets.words import Words, cut_blocks, split_words
 
 Signatures = npt.NDArray[np.uint32]
-NO_SHINGLE: Final = 0xFFFFFFFF  # the whole row of a document without a word
+NO_SHINGLE: Final = EMPTY  # the whole row of a document without a word
 _HEADER_BYTES = 4096
-_U32 = "I"
 _FORMAT = "kifabrik-signatures-1"
 
 
@@ -34,19 +32,13 @@ def signatures(texts: Sequence[str] | Words, parameters: Parameters) -> Signatur
     similarity of the shingle sets without bias (Broder 1997), with a standard error of at most .044 for 128.
     """
     blocks = [texts] if isinstance(texts, Words) else [split_words(block) for block in cut_blocks(texts)]
-    rows = [_digest(words, parameters) for words in blocks]
+    rows = [_sketch(words, parameters) for words in blocks]
     return np.concatenate(rows) if rows else np.zeros((0, parameters.permutations), dtype=np.uint32)
 
 
-def _digest(words: Words, parameters: Parameters) -> Signatures:
+def _sketch(words: Words, parameters: Parameters) -> Signatures:
     shingles = find_shingles(words, parameters.shingle_words)
-    matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
-        shingles.hashes, shingles.offsets.astype(np.uint64), parameters.permutations, parameters.seed
-    )
-    packed = b"".join([array(_U32, row).tobytes() for row in matrix.to_rows()])  # half the time of np.array
-    rows = np.frombuffer(bytearray(packed), dtype=np.uint32).reshape(len(words), parameters.permutations)
-    rows[np.diff(shingles.offsets) == 0] = NO_SHINGLE
-    return rows
+    return sketch(shingles.hashes, shingles.offsets, parameters.permutations, parameters.seed)
 
 
 def write_signatures(path: Path, rows: Signatures, parameters: Parameters) -> None:
@@ -101,7 +93,7 @@ def _describe(parameters: Parameters) -> dict[str, object]:
     """What two files must share; bands, rows and threshold are chosen when they are compared."""
     return {
         "format": _FORMAT,
-        "hash": f"rensa-r-minhash-{rensa.RMinHash.ALGORITHM_VERSION}",
+        "hash": ALGORITHM,
         "permutations": parameters.permutations,
         "seed": parameters.seed,
         "shingle_words": parameters.shingle_words,
