@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import django
 import pytest
 from build_messages import compile_catalogues
+from django.utils import translation
 
 _HOME = tempfile.TemporaryDirectory(prefix="kifabrik-tests-")
 os.environ["KIFABRIK_HOME"] = _HOME.name
@@ -15,6 +16,13 @@ os.environ["KIFABRIK_DATA_KEY_FILE"] = f"{_HOME.name}/data.key"  # not the key o
 os.environ["DJANGO_SETTINGS_MODULE"] = "kifabrik.portal.web.settings"
 compile_catalogues()  # so that German tests see the words as they are written now
 django.setup()
+
+
+@pytest.fixture(autouse=True)
+def _speak_english():
+    """A request leaves the language of its reader behind; the next test begins in that of the settings."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_the_places_of_a_person_are_told_with_their_documents(folder, key) -> No
     result = run(ANNA, "--key", key, "--in", folder)
 
     assert result.exit_code == 0, result.stderr
-    assert "2 place(s) in 2 document(s)" in in_one_line(result.stderr)
+    assert "2 places in 2 documents" in in_one_line(result.stderr)
     assert "letter-1.txt" in result.stderr
     assert "letter-0.txt" not in result.stderr
     assert ANNA not in result.stderr + result.stdout
@@ -125,7 +125,7 @@ def test_a_folder_without_rows_is_said(folder, key) -> None:
 
 def test_without_the_option_the_key_is_that_of_the_check(folder, key, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("KIFABRIK_DATA_KEY_FILE", str(key))
-    assert "2 place(s)" in in_one_line(run(ANNA, "--in", folder).stderr)
+    assert "2 places" in in_one_line(run(ANNA, "--in", folder).stderr)
 
     monkeypatch.setenv("KIFABRIK_DATA_KEY_FILE", "")  # set to nothing is not set
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -133,7 +133,7 @@ def test_without_the_option_the_key_is_that_of_the_check(folder, key, tmp_path, 
 
     (tmp_path / "config" / "kifabrik").mkdir(parents=True)
     key.rename(tmp_path / "config" / "kifabrik" / "data.key")
-    assert "2 place(s)" in in_one_line(run(ANNA, "--in", folder).stderr)
+    assert "2 places" in in_one_line(run(ANNA, "--in", folder).stderr)
 
 
 def test_a_missing_key_is_not_made_anew(tmp_path) -> None:

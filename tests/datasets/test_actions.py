@@ -143,7 +143,7 @@ def test_names_are_found_by_their_cues(check, texts: Path, tmp_path: Path) -> No
 
     assert [(each.kind, each.findings) for each in card.personal_data] == [("name", 1)]
     assert card.names_method.startswith("cue words")
-    assert "names of persons in 1 document" in next(f.message for f in card.findings if f.code.endswith(".name"))
+    assert "1 name of a person in 1 document" in next(f.message for f in card.findings if f.code.endswith(".name"))
     assert "dataset.not-checked.names" not in {finding.code for finding in card.findings}
     with pytest.raises(NotFound):
         check(texts, out=tmp_path / "other", choices=Choices(names=str(tmp_path / "no-model")))

@@ -2,8 +2,11 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -20,6 +23,14 @@ def run(*words: str | Path) -> Result:
 
 def in_one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def processor_seconds_of_readers() -> Iterator[tuple[int, float]]:
+    """For each process that reads risky files for this one: where the kernel ends it, and what it has used."""
+    for process in psutil.Process().children():
+        with suppress(psutil.Error):  # a child of another test may end just now
+            if "kifabrik.datasets.readers.child" in process.cmdline():
+                yield process.rlimit(psutil.RLIMIT_CPU)[0], sum(process.cpu_times()[:2])
 
 
 def test_check_makes_a_folder_and_tells_what_it_saw(texts: Path, tmp_path: Path) -> None:
@@ -67,6 +78,19 @@ def test_a_blocking_finding_is_an_exit_code(tmp_path: Path) -> None:
     assert result.exit_code == InvalidInput.exit_code
     assert "No document is held out" in result.stderr
     verify(tmp_path / "out")
+
+
+@pytest.mark.parametrize("seconds", [77, 4321])
+def test_the_time_for_one_document_reaches_the_process_that_reads_it(tmp_path: Path, seconds: int) -> None:
+    (tmp_path / "pages").mkdir()
+    for number in range(3):
+        (tmp_path / "pages" / f"{number}.html").write_text(f"<p>The page of number {number} holds a sentence.</p>")
+
+    result = run("check", tmp_path / "pages", "--out", tmp_path / "out", "--parse-seconds", seconds)
+
+    assert read_card(tmp_path / "out").files_read == 3, result.stderr
+    # It waits for the next check; the kernel ends it two seconds after what it had used and the time for a document.
+    assert any(0 <= fence - seconds - 2 <= used for fence, used in processor_seconds_of_readers())
 
 
 @pytest.mark.parametrize(

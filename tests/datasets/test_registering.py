@@ -52,7 +52,7 @@ def test_a_dataset_folder_is_registered_once_however_often_it_is_brought(dataset
         "held-out-00000.parquet",
         "train-00000.parquet",
     ]
-    assert "bank account numbers" in first.stderr
+    assert "bank account number" in first.stderr
 
 
 def test_a_dataset_in_which_nothing_was_found_is_registered_too(check, texts: Path, tmp_path: Path, sign_in) -> None:

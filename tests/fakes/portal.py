@@ -242,7 +242,7 @@ class FakePortal:
         if record.run_id != run.id or record.key != f"{run.id}:{record.attempt}":
             raise Problem(422, "invalid-input", "The usage record is about another run.")
         if record.attempt > run.attempts:
-            raise Problem(422, "invalid-input", f"The run has made {run.attempts} attempt(s) only.")
+            raise Problem(422, "invalid-input", f"The run has made {run.attempts} attempts only.")
         is_going = bool(record.job_id and record.started_at and not record.ended_at)
         if is_going and run.state not in FINAL and record.attempt == run.attempts:
             known_seconds = max(record.gpu_seconds, self.interim.get(record.key, 0))

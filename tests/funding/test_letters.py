@@ -48,7 +48,7 @@ def test_an_award_letter_says_what_how_long_and_why() -> None:
         "It fits the machine.",
         "Good and ready.",
         "final report by 28 May 2027",
-        "The decision took 2 working day(s) from 24 November 2026; this mode promises 2.",
+        "The decision took 2 working days from 24 November 2026; this mode promises 2.",
         "ask for a review",
         "Paul Programme",
     ):

@@ -1,6 +1,7 @@
 """A signed release from a run that no portal knows, made and verified on the command line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,34 @@ def test_a_red_gate_makes_no_release(finished: Path, dataset: Path, tmp_path: Pa
     result = make(finished, dataset, tmp_path)
 
     assert result.exit_code == Conflict.exit_code
-    assert "the gate is red: usefulness, canary-exposure, extraction." in " ".join(result.stderr.split())
+    said = " ".join(result.stderr.split())
+    assert "the gate is red: usefulness, canary-exposure, extraction." in said
+    assert said.endswith(f"with {' '.join(TOO_SMALL)} --by NAME --reason TEXT.")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_gate_answered_in_part_names_what_is_left(finished: Path, dataset: Path, tmp_path: Path) -> None:
+    result = make(finished, dataset, tmp_path, *TOO_SMALL[:4], *ANSWER)
+
+    assert result.exit_code == Conflict.exit_code
+    assert "the gate is red: extraction. Mend" in " ".join(result.stderr.split())
+    assert "with --waive extraction --by NAME" in " ".join(result.stderr.split())
+
+
+def test_nobody_answers_for_files_that_are_not_what_was_tested(finished: Path, dataset: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    report = json.loads((run / "evaluation.json").read_text())
+    (integrity,) = (result for result in report["results"] if result["test"] == "integrity")
+    integrity["verdict"] = "red"
+    (run / "evaluation.json").write_text(json.dumps(report))
+
+    result = make(run, dataset, tmp_path, *TOO_SMALL, "--waive", "integrity", *ANSWER)
+
+    assert result.exit_code == Conflict.exit_code
+    said = " ".join(result.stderr.split())
+    assert "the gate is red: integrity." in said
+    assert said.endswith("nobody can answer for integrity.")
 
 
 def test_a_waiver_needs_a_named_person_and_a_reason(finished: Path, dataset: Path, tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.workbench.conftest import now
 from typer.testing import CliRunner
 
 from kifabrik.cli.run import app
 from kifabrik.cli.run_watch import follow
+from kifabrik.datasets.check import check_dataset
+from kifabrik.records.dataset_card import DeclaredOrigin
 from kifabrik.records.recipe import Recipe
 from kifabrik.records.run_manifest import RunManifest
 from kifabrik.records.run_state import FINAL
@@ -26,8 +29,30 @@ def test_a_serious_finding_that_nobody_accepted_stops_the_run(dataset: Path, tmp
 
     assert result.exit_code == 2
     assert "e-mail addresses" in result.stderr
-    assert "findings stop training on this dataset: 1." in result.stderr
+    said = " ".join(result.stderr.split())
+    assert "findings stop training on this dataset: dataset.personal-data.email. Mend the data and check it" in said
+    assert said.endswith(f"take responsibility with {' '.join(ACCEPT)}.")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_finding_that_nobody_may_accept_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("Just one document.")
+    check_dataset(
+        [tmp_path / "one.txt"],
+        out=tmp_path / "data",
+        name="one",
+        origin=DeclaredOrigin(title="One", licence="CC0-1.0", source="a test", source_kind="own"),
+        now=now(),
+    )
+
+    result = runner.invoke(
+        app, [str(find("step-boxed-test")), "--dataset", str(tmp_path / "data"), "--accept", "dataset.held-out.empty"]
+    )
+
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert "findings stop training on this dataset: dataset.held-out.empty." in said
+    assert said.endswith("nobody can take responsibility for dataset.held-out.empty.")
 
 
 def test_a_recipe_is_walked_and_its_manifest_is_the_only_thing_on_standard_output(

@@ -25,7 +25,7 @@ from kifabrik.cli.gathered import gather
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, progress_bar, say
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.findings import Finding, Severity, has_blocking
-from kifabrik.core.quantities import format_bytes
+from kifabrik.core.quantities import format_bytes, format_count
 
 if TYPE_CHECKING:
     from kifabrik.datasets.check import Choices, Wish
@@ -198,19 +198,24 @@ def _show(card: "DatasetCard", folder: Path) -> None:
     more = f" and {len(ordered) - _LANGUAGES_SHOWN} more" if len(ordered) > _LANGUAGES_SHOWN else ""
     languages = ", ".join(f"{language} {count}" for language, count in ordered[:_LANGUAGES_SHOWN]) + more
     near, elsewhere = card.deduplication, ""
+    twins = near.removed_documents if near is not None else 0
     if near is not None and near.removed_for_others:
         elsewhere = f", {near.removed_for_others} left out because another dataset holds them"
-    say(f"{card.origin.title}: {card.documents_kept} documents, {format_bytes(card.text_bytes)} of text ({languages}).")
+    documents = format_count(card.documents_kept, "document", "documents")
+    say(f"{card.origin.title}: {documents}, {format_bytes(card.text_bytes)} of text ({languages}).")
     say(
-        f"{card.files_read} files read, {card.files_skipped} skipped; {card.exact_duplicates_removed} exact duplicates "
-        f"and {near.removed_documents if near is not None else 0} near-duplicates removed{elsewhere}; "
-        f"{card.train_documents} documents to train on, {card.held_out_documents} held out."
+        f"{format_count(card.files_read, 'file', 'files')} read, {card.files_skipped} skipped; "
+        f"{format_count(card.exact_duplicates_removed, 'exact duplicate', 'exact duplicates')} and "
+        f"{format_count(twins, 'near-duplicate', 'near-duplicates')} removed{elsewhere}; "
+        f"{format_count(card.train_documents, 'document', 'documents')} to train on, "
+        f"{card.held_out_documents} held out."
     )
     print_findings(_gather_gaps(card.findings))
     say(f"The dataset lies in {folder}.")
     serious = sum(finding.severity is Severity.SERIOUS for finding in card.findings)
     if serious:
-        say(f"Before training, a named person must accept {serious} serious finding(s), or you mend the texts.")
+        findings = format_count(serious, "serious finding", "serious findings")
+        say(f"Before training, a named person must accept {findings}, or you mend the texts.")
 
 
 def _gather_gaps(findings: Sequence[Finding]) -> list[Finding]:

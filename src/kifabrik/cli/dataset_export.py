@@ -8,6 +8,7 @@ import typer
 from kifabrik.cli.terminal import explain_errors, print_findings, say
 from kifabrik.core.errors import Conflict
 from kifabrik.core.files import write_text
+from kifabrik.core.quantities import format_count
 from kifabrik.passport.export_format import ExportFormat
 
 
@@ -41,4 +42,5 @@ def export(
         print_findings(paper.gaps)
         say(f"Written: {target}.")
         if paper.gaps:
-            say(f"{len(paper.gaps)} thing(s) are not stated; declare them at the check, then export again.")
+            things = format_count(len(paper.gaps), "thing is not stated", "things are not stated")
+            say(f"{things}; declare what is missing at the check, then export again.")

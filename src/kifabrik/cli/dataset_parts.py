@@ -12,6 +12,7 @@ import typer
 from kifabrik.cli.terminal import explain_errors, progress_bar, say
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.findings import has_blocking
+from kifabrik.core.quantities import format_count
 
 if TYPE_CHECKING:
     from kifabrik.datasets.check import Wish
@@ -37,7 +38,7 @@ def part(
         if index >= of:
             raise InvalidInput(f"job {index} is none of 0 to {of - 1}.", remedy="Say with --of how many there are.")
         count = make_parts(work, first=index, step=of)
-        say(f"{count} parts are done.")
+        say(f"{format_count(count, 'part is done', 'parts are done')}.")
 
 
 def finish(

@@ -12,6 +12,7 @@ from kifabrik.cli.dataset_options import key_file
 from kifabrik.cli.login import connect
 from kifabrik.cli.terminal import explain_errors, print_json, say
 from kifabrik.core.errors import InvalidInput, NotFound
+from kifabrik.core.quantities import format_count
 
 if TYPE_CHECKING:
     from kifabrik.datasets.persons import FolderHits, PersonDigest
@@ -71,7 +72,9 @@ def _tell(hit: "FolderHits") -> None:
         say(f"{hit.folder}: none of the values stands in {hit.name}.")
     else:
         kinds = ", ".join(f"{kind} {count}" for kind, count in hit.kinds.items())
-        say(f"{hit.folder}: {hit.places} place(s) in {len(hit.documents)} document(s) of {hit.name} ({kinds}):")
+        places = format_count(hit.places, "place", "places")
+        documents = format_count(len(hit.documents), "document", "documents")
+        say(f"{hit.folder}: {places} in {documents} of {hit.name} ({kinds}):")
         for document in hit.documents:
             say(f"  {document}")
 
@@ -106,9 +109,12 @@ def _send(found: Sequence["PersonDigest"], key_id: str, *, reference: str, organ
     places = answer["found"]
     count = sum(hit["places"] for hit in places["hits"])
     say(
-        f"The portal found {count} place(s) in {len(places['hits'])} of {places['searched']} dataset version(s), "
-        f"{len(places['runs'])} run(s) and {len(places['releases'])} release(s) trained on them."
+        f"The portal found {format_count(count, 'place', 'places')} in {len(places['hits'])} of "
+        f"{format_count(places['searched'], 'dataset version', 'dataset versions')}, "
+        f"{format_count(len(places['runs']), 'run', 'runs')} and "
+        f"{format_count(len(places['releases']), 'release', 'releases')} trained on them."
     )
     if places["not_searched"]:
-        say(f"{len(places['not_searched'])} version(s) could not be searched; the page says why.")
+        versions = format_count(len(places["not_searched"]), "version", "versions")
+        say(f"{versions} could not be searched; the page says why.")
     say(f"Decide and answer by {answer['due_on']}: {portal.url}/erasure/{answer['id']}/")

@@ -1,6 +1,7 @@
 """`kifabrik run RECIPE` walks a recipe on this machine; its verbs ask a portal. Knows words and printing only."""
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from kifabrik.cli.run_display import RunDisplay
 from kifabrik.cli.run_together import is_follower, start_together
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, say
 from kifabrik.core.errors import InvalidInput
+from kifabrik.core.findings import Finding, Severity
 from kifabrik.core.ids import new_id
 from kifabrik.core.quantities import format_duration
 from kifabrik.funding.training_gate import blocking_findings
@@ -191,11 +193,20 @@ def _require_accepted(dataset: Path, *, codes: list[str]) -> None:
     if findings:
         print_findings(findings)
         raise InvalidInput(
-            f"findings stop training on this dataset: {len(findings)}.",
+            f"findings stop training on this dataset: {', '.join(dict.fromkeys(each.code for each in findings))}.",
             where=str(dataset),
-            remedy="Mend the data and check it again, or take responsibility for serious ones with --accept CODE.",
+            remedy=_say_what_helps(findings),
             code="findings-not-accepted",
         )
+
+
+def _say_what_helps(findings: Sequence[Finding]) -> str:
+    """Name what is to be mended, or the words with which a person takes responsibility for all of it."""
+    fixed = dict.fromkeys(each.code for each in findings if each.severity is Severity.BLOCKING)
+    if fixed:
+        return f"Mend the data and check it again; nobody can take responsibility for {', '.join(fixed)}."
+    words = " ".join(f"--accept {code}" for code in dict.fromkeys(each.code for each in findings))
+    return f"Mend the data and check it again, or take responsibility with {words}."
 
 
 def _text_bytes(dataset: Path) -> int:

@@ -39,6 +39,11 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
 
 
+def format_count(number: int, one: str, many: str) -> str:
+    """Write a number with what is counted, in its singular or plural: `1 file is empty`, `3 files are empty`."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def format_bytes(size_bytes: int) -> str:
     """Write a size with a decimal unit: `8.2 MB`."""
     amount = float(size_bytes)

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
-from kifabrik.core.quantities import format_bytes
-from kifabrik.datasets import licences, rights
+from kifabrik.core.quantities import format_bytes, format_count
+from kifabrik.datasets import kind_names, licences, rights
 from kifabrik.datasets.detectors import coverage
 from kifabrik.datasets.detectors.table import KINDS
 from kifabrik.datasets.opt_outs import OptOuts
 from kifabrik.datasets.settings import PlanRecord
 from kifabrik.datasets.tally import KindTally, Tally
-from kifabrik.records.dataset_card import DeclaredOrigin
+from kifabrik.records.dataset_card import DeclaredOrigin, SkippedFile
 
 HELD_OUT_MIN = 20  # fewer documents give an interval too wide to say anything about a model
 TEXT_BYTES_MIN = 100_000
@@ -23,7 +23,6 @@ EU_LANGUAGES = frozenset(
 )
 _RECORD = re.compile(r":\d+\Z")  # the line or row that a reader names
 _NO_LANGUAGE = frozenset({"code", "und", "zxx"})
-_OTHER_LABELS = {"name": "names of persons", "address": "addresses of persons"}  # they have no rule in the table
 
 
 def judge(tally: Tally, *, plan: PlanRecord, opt_outs: OptOuts) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -55,11 +54,14 @@ def _list_unchecked(tally: Tally, plan: PlanRecord) -> Iterator[tuple[str, str]]
     if foreign:
         count = sum(tally.languages[each] for each in foreign)
         named = ", ".join(foreign[:8])
-        yield "languages", f"words that announce an identifier, in {count} documents of other languages ({named})"
+        documents = format_count(count, "document of another language", "documents of other languages")
+        yield "languages", f"words that announce an identifier, in {documents} ({named})"
     if tally.languages["und"]:
-        yield "undetermined", f"the language of {tally.languages['und']} documents, which could not be told"
+        documents = format_count(tally.languages["und"], "document", "documents")
+        yield "undetermined", f"the language of {documents}, which could not be told"
     if tally.files_skipped:
-        yield "skipped", f"{tally.files_skipped} files or records that could not be read"
+        files = format_count(tally.files_skipped, "file or record", "files or records")
+        yield "skipped", f"{files} that could not be read"
     if settings.near_duplicates.action == "off":
         yield "near-duplicates", "near-duplicates (only exact duplicates are removed)"
     if not plan.against:
@@ -115,32 +117,30 @@ def _judge_personal_data(tally: Tally, plan: PlanRecord) -> Iterator[Finding]:
             yield Finding(
                 code=f"dataset.replaced.{kind}",
                 severity=Severity.INFO,
-                message=f"{each.replaced} {_label(kind)} were replaced ({plan.settings.action}).",
+                message=f"{kind_names.count(kind, each.replaced)} {'was' if each.replaced == 1 else 'were'} replaced "
+                f"({plan.settings.action}).",
             )
         if each.examples:
             yield Finding(
                 code=f"dataset.examples.{kind}",
                 severity=Severity.INFO,
-                message=f"{each.examples} {_label(kind)} are examples, not personal data: {_examples(kind)}.",
+                message=f"{kind_names.count(kind, each.examples)} "
+                f"{'is an example' if each.examples == 1 else 'are examples'}, not personal data: {_examples(kind)}.",
             )
 
 
 def _describe_kind(kind: str, tally: KindTally) -> Finding:
     serious_from = KINDS[kind].serious_from if kind in KINDS else _NAMES_SERIOUS_FROM
-    many = "document" if tally.documents == 1 else "documents"
+    documents = format_count(tally.documents, "document", "documents")
     more = f" and {tally.documents - len(tally.places)} more" if tally.documents > len(tally.places) else ""
     return Finding(
         code=f"dataset.personal-data.{kind}",
         severity=Severity.SERIOUS if tally.findings >= serious_from else Severity.WARNING,
-        message=f"{tally.findings} {_label(kind)} in {tally.documents} {many}: {', '.join(tally.places)}{more}.",
+        message=f"{kind_names.count(kind, tally.findings)} in {documents}: {', '.join(tally.places)}{more}.",
         where="documents",
         remedy="Take them out of the texts, or let a named person accept with a reason why training on them is right.",
         reference="Regulation (EU) 2016/679, Articles 4(1) and 5(1)(c)",
     )
-
-
-def _label(kind: str) -> str:
-    return KINDS[kind].label if kind in KINDS else _OTHER_LABELS.get(kind, kind)
 
 
 def _examples(kind: str) -> str:
@@ -171,22 +171,21 @@ def _judge_licences(tally: Tally, origin: DeclaredOrigin) -> Iterator[Finding]:
 
 def _judge_reading(tally: Tally) -> Iterator[Finding]:
     if tally.files_skipped:
-        first = tally.skipped[0]
-        files = "file or record was" if tally.files_skipped == 1 else "files or records were"
+        files = format_count(tally.files_skipped, "file or record was", "files or records were")
         yield Finding(
             code="dataset.files-skipped",
             severity=Severity.WARNING,
-            message=f"{tally.files_skipped} {files} not read, the first is {first.path}: {first.reason}.",
+            message=f"{files} not read{_name_first(tally.skipped[0], tally.files_skipped)}.",
             remedy="Look at the list on the card; convert what should be part of the dataset, or give large files more "
             "time with --parse-seconds.",
         )
     if tally.broken_records:
         where = next((each for each in tally.skipped if _RECORD.search(each.path)), None)
-        place = f", the first is {where.path}: {where.reason}" if where else ""
+        records = format_count(tally.broken_records, "broken record was", "broken records were")
         yield Finding(
             code="dataset.records-broken",
             severity=Severity.SERIOUS,
-            message=f"{tally.broken_records} broken records were left out{place}.",
+            message=f"{records} left out{_name_first(where, tally.broken_records) if where else ''}.",
             where="documents",
             remedy="Mend the files and check them again, or let a named person accept that these records are missing.",
         )
@@ -194,14 +193,23 @@ def _judge_reading(tally: Tally) -> Iterator[Finding]:
         yield Finding(
             code="dataset.files-cut",
             severity=Severity.INFO,
-            message=f"{tally.cut_files} large text files were cut at line ends into several documents.",
+            message=f"{format_count(tally.cut_files, 'large text file was', 'large text files were')} cut at line ends "
+            "into several documents.",
         )
     if tally.empty_documents:
         yield Finding(
             code="dataset.documents-empty",
             severity=Severity.INFO,
-            message=f"{tally.empty_documents} documents without any text were left out.",
+            message=format_count(
+                tally.empty_documents,
+                "document without any text was left out.",
+                "documents without any text were left out.",
+            ),
         )
+
+
+def _name_first(file: SkippedFile, count: int) -> str:
+    return f"{': ' if count == 1 else ', the first is '}{file.path}: {file.reason}"
 
 
 def _judge_copies(tally: Tally) -> Iterator[Finding]:
@@ -209,26 +217,39 @@ def _judge_copies(tally: Tally) -> Iterator[Finding]:
         yield Finding(
             code="dataset.near-duplicates.removed",
             severity=Severity.INFO,
-            message=f"{tally.near_duplicates} near-duplicates of other documents were left out.",
+            message=format_count(
+                tally.near_duplicates,
+                "near-duplicate of another document was left out.",
+                "near-duplicates of other documents were left out.",
+            ),
         )
     if tally.twins_kept:
         yield Finding(
             code="dataset.near-duplicates.kept",
             severity=Severity.WARNING,
-            message=f"{tally.twins_kept} documents are near-duplicates of others and stay, on the same side as these.",
+            message=format_count(
+                tally.twins_kept,
+                "document is a near-duplicate of another and stays, on the same side as that one.",
+                "documents are near-duplicates of others and stay, on the same side as these.",
+            ),
             remedy="A model learns repeated text by heart; take near-duplicates out unless the repetition is wanted.",
         )
     if tally.touching_documents:
+        touching = format_count(tally.touching_documents, "document shares", "documents share")
         yield Finding(
             code="dataset.contamination.removed",
             severity=Severity.INFO,
-            message=f"{tally.touching_documents} documents share long runs of words with evaluation texts; left out.",
+            message=f"{touching} long runs of words with evaluation texts; left out.",
         )
     if tally.dropped_documents:
         yield Finding(
             code="dataset.dropped",
             severity=Severity.INFO,
-            message=f"{tally.dropped_documents} documents with personal identifiers were left out.",
+            message=format_count(
+                tally.dropped_documents,
+                "document with personal identifiers was left out.",
+                "documents with personal identifiers were left out.",
+            ),
         )
 
 
@@ -237,16 +258,20 @@ def _judge_elsewhere(tally: Tally, plan: PlanRecord) -> Iterator[Finding]:
         yield Finding(
             code="dataset.elsewhere.removed",
             severity=Severity.INFO,
-            message=f"{tally.elsewhere_removed} documents were left out because another dataset holds them too.",
+            message=format_count(
+                tally.elsewhere_removed,
+                "document was left out because another dataset holds it too.",
+                "documents were left out because another dataset holds them too.",
+            ),
         )
     for other in () if plan.drops_elsewhere else plan.against:
         count = tally.elsewhere[other.label]
         if count:
-            many = "document is a near-duplicate" if count == 1 else "documents are near-duplicates"
+            twins = format_count(count, "document is a near-duplicate", "documents are near-duplicates")
             yield Finding(
                 code="dataset.elsewhere.kept",
                 severity=Severity.WARNING,
-                message=f"{count} {many} of documents of the dataset {other.name}.",
+                message=f"{twins} of documents of the dataset {other.name}.",
                 where=f"{other.name} {other.digest[:19]}",
                 remedy="Leave them out if both are trained on, or if one tests a model that learnt from the other.",
             )

@@ -17,9 +17,10 @@ def run(subject: Subject) -> Outcome:
     dirty = int(overlap.is_dirty.sum())
     share = dirty / checked
     verdict = Verdict.RED if share > RED_SHARE else Verdict.GREEN
+    consists, them = ("consists", "it") if dirty == 1 else ("consist", "them")
     reason = (
-        f"{dirty} of {checked} held-out documents consist to 80 % or more of passages of {overlap.length} tokens that "
-        "the training text holds too; the other tests leave them out."
+        f"{dirty} of {checked} held-out documents {consists} to 80 % or more of passages of {overlap.length} tokens "
+        f"that the training text holds too; the other tests leave {them} out."
     )
     details: dict[str, float | str] = {
         "n_gram_tokens": overlap.length,

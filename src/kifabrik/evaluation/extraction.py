@@ -7,6 +7,7 @@ every next token is the likeliest one given the true tokens before it, so one re
 
 import numpy as np
 
+from kifabrik.core.quantities import format_count
 from kifabrik.evaluation.documents import Array, TokenizedDocuments, cut_windows, window_starts
 from kifabrik.evaluation.language_model import IGNORED, LanguageModel
 from kifabrik.evaluation.statistics import upper_bound_of_difference
@@ -70,8 +71,9 @@ def _require_power(train: int, held_out: int) -> None:
         raise NotRun("no window was drawn; the documents are too short or 'extraction_windows' is 0.")
     best = upper_bound_of_difference(0, train, 0, held_out)
     if best > RED_RATE:
+        few = format_count(train, "training window is", "training windows are")
         raise NotRun(
-            f"{train} training windows are too few: even without a single hit the bound would be {best:.1%}, above "
+            f"{few} too few: even without a single hit the bound would be {best:.1%}, above "
             f"{RED_RATE:.0%}. Raise 'extraction_windows' in the recipe to 300 or more."
         )
 

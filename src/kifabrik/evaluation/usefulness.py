@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kifabrik.core.quantities import format_count
 from kifabrik.evaluation import trigram
 from kifabrik.evaluation.documents import Array, TokenizedDocuments
 from kifabrik.evaluation.language_model import IGNORED, LanguageModel, token_bytes
@@ -85,8 +86,9 @@ def _choose(subject: Subject) -> list[Array]:
     lengths = subject.held_out.lengths
     usable = np.flatnonzero(~subject.overlap.is_dirty & (lengths >= 3))
     if len(usable) < DOCUMENTS_MIN:
+        few = format_count(len(usable), "clean held-out document is", "clean held-out documents are")
         raise NotRun(
-            f"{len(usable)} clean held-out documents are too few for an interval; at least {DOCUMENTS_MIN} are needed. "
+            f"{few} too few for an interval; at least {DOCUMENTS_MIN} are needed. "
             "Give more documents or a larger held-out share."
         )
     source = np.random.default_rng([subject.recipe.seed, 12])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from kifabrik.core.findings import Finding
+from kifabrik.core.quantities import format_count
 from kifabrik.funding import reference
 from kifabrik.funding.aid import judge_aid
 from kifabrik.funding.calendar import add_months
@@ -17,7 +18,7 @@ from kifabrik.funding.proposal import ProposalAnswers
 from kifabrik.funding.reference.rows import AccessMode, Country, SmeThresholds, System
 from kifabrik.funding.routing import fits, mode_for, modes_of, science_mode
 from kifabrik.funding.sme import SizeVerdict, classify
-from kifabrik.funding.words import Language, letter_texts, say, write_day, write_number, write_power
+from kifabrik.funding.words import Language, letter_texts, say, write_count, write_day, write_number, write_power
 
 CONTRACT_MARGIN_MONTHS = 3  # EuroHPC access rules: contract valid at least 3 months after the end of the allocation
 TRUST_TEXT_MIN = 80
@@ -94,10 +95,12 @@ def describe_size(verdict: SizeVerdict, language: Language) -> str:
     turnover, balance = (write_number(amount, language) for amount in (verdict.turnover_euro, verdict.balance_euro))
     with_related = len(verdict.counted)
     if language == "de":
+        related = "verbundenes oder Partnerunternehmen" if with_related == 1 else "verbundene oder Partnerunternehmen"
         text = f"{heads} Beschäftigte, {turnover} EUR Umsatz, {balance} EUR Bilanzsumme"
-        return f"{text}, {with_related} verbundene oder Partnerunternehmen mitgezählt" if with_related else text
+        return f"{text}, {with_related} {related} mitgezählt" if with_related else text
+    related = format_count(with_related, "partner or linked enterprise", "partner or linked enterprises")
     text = f"{heads} heads, EUR {turnover} turnover, EUR {balance} balance sheet total"
-    return f"{text}, {with_related} partner or linked enterprise(s) counted in" if with_related else text
+    return f"{text}, {related} counted in" if with_related else text
 
 
 def _check_country(case: _Case) -> list[Finding]:
@@ -237,7 +240,7 @@ def _check_duration(case: _Case) -> list[Finding]:
             "duration-fits" if months in case.mode.durations_months else "wrong-duration",
             language=case.language,
             where="resources.duration_months",
-            months=str(months),
+            months=write_count(months, "month", case.language),
             mode=case.mode_name,
             possible=", ".join(str(each) for each in case.mode.durations_months),
         )

@@ -9,7 +9,7 @@ from datetime import date
 from kifabrik.core.findings import Finding, Severity
 from kifabrik.core.quantities import hours_from_seconds
 from kifabrik.funding.calendar import Promise
-from kifabrik.funding.words import Language, letter_texts, write_day, write_number
+from kifabrik.funding.words import Language, letter_texts, write_count, write_day, write_number
 
 _MARKS = {
     Severity.INFO: "+",
@@ -114,7 +114,7 @@ def _section(title: str, text: str) -> str:
 def _write_time(promise: Promise, language: Language) -> str:
     name = "time-open" if promise.promised_days is None else "time"
     return letter_texts(language)[name].format(
-        elapsed=promise.elapsed_days,
+        elapsed=write_count(promise.elapsed_days, "working-day", language),
         counts_from=write_day(promise.counts_from, language),
         promised=promise.promised_days,
     )

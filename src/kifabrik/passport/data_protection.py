@@ -10,6 +10,7 @@ from datetime import date
 from typing import Literal
 
 from kifabrik.core.findings import Finding, Severity, sort_by_weight
+from kifabrik.core.quantities import format_count
 from kifabrik.passport.data_protection_rules import data_protection_rules
 from kifabrik.records import DatasetCard
 
@@ -140,7 +141,7 @@ def _check_special(processing: Processing) -> Iterator[Finding]:
 def _check_assessment(card: DatasetCard, processing: Processing) -> Iterator[Finding]:
     rules = data_protection_rules()
     titles = [row.title for row in rules.criteria if row.code in criteria_met(card, processing)]
-    words = f"{len(titles)} of 9 criteria hold ({'; '.join(titles)})"
+    words = f"{format_count(len(titles), 'of 9 criteria holds', 'of 9 criteria hold')} ({'; '.join(titles)})"
     reference = f"{rules.cite('gdpr-35')}; {rules.cite('wp248')}"
     if not needs_assessment(card, processing):
         message = f"An impact assessment is not asked for by these criteria: {words}."

@@ -192,7 +192,9 @@ def _describe_failures(failed: Mapping[Change, KifabrikError]) -> Sequence[Findi
             Finding(
                 "site.member-still-busy" if is_waiting else "site.account-not-changed",
                 Severity.INFO if is_waiting else Severity.SERIOUS,
-                f"'{change}' waits for the end of that member's jobs." if is_waiting else f"'{change}': {error}",
+                f"'{change}' waits for the end of that member's jobs."
+                if is_waiting
+                else f"'{change}': {error.message}",
                 where=change.account,
                 remedy="" if is_waiting else "'kifabrik site doctor' says what the agent's user may not do.",
             )

@@ -59,46 +59,16 @@ def adapt(
 
     Raises as `loop.run` does, and KifabrikError if the merged model does not answer as the adapted one did.
     """
-    model = build_untrained(recipe, tokenizer)
-    read_tensors(pretrained_path, into=dict(model.named_parameters()))
-    adapted = _add_adapters(model, settings, seed=recipe.seed).to(hardware.device).train()
-    weights = {name: each for name, each in adapted.named_parameters() if each.requires_grad}
+    adapted = _load_adapted(recipe, settings, tokenizer=tokenizer, path=pretrained_path).to(hardware.device).train()
     batches = _Batches(
         pairs, batch_sequences=settings.batch_sequences, seed=recipe.seed, pad_id=special_id(tokenizer, END_OF_TEXT)
     )
-
-    mine, trained = team.share(settings.batch_sequences), team.wrap(adapted)
-
-    def loss_of_step(step: int) -> tuple[Any, int]:
-        inputs, targets = (torch.from_numpy(rows).to(hardware.device) for rows in batches.batch(step))
-        # Completions differ in length: each token counts the same, whichever process it fell to.
-        loss = _summed_loss(trained, inputs[mine], targets[mine], hardware) * team.size / _count(targets)
-        return loss, inputs.numel()
-
-    def measure() -> Mapping[str, float]:
-        return batches.measure(adapted, hardware)
-
-    def sample() -> str:
-        return write_sample(
-            adapted,
-            tokenizer,
-            prompt_tokens=batches.example_prompt(),
-            hardware=hardware,
-            context_tokens=recipe.model.context_tokens,
-        )
-
-    work = loop.Work(
-        loss_of_step=loss_of_step,
-        weights=weights,
-        optimisers=optimisers.for_adapters(list(weights.values()), learning_rate=settings.learning_rate),
-        measure=measure,
-        sample=sample,
-    )
+    work = _plan_work(recipe, settings, adapted, batches, tokenizer=tokenizer, hardware=hardware, team=team)
     phase = loop.Phase.of("fine-tuning", settings, tell_seconds=tell_seconds)
     position = loop.run(phase, work, checkpoints=checkpoints, report=report, should_stop=should_stop, team=team)
     if not team.is_leader:
         return loop.Outcome.of(position, flop=0, measured={})
-    measured = measure()
+    measured = batches.measure(adapted, hardware)
     merged = merge_checked(adapted, rows=torch.from_numpy(batches.batch(0)[0]).to(hardware.device))
     write_tensors(weights_path, dict(merged.named_parameters()))
     used = _count_flop(recipe, settings, position, vocabulary=tokenizer.get_vocab_size())
@@ -128,6 +98,51 @@ def _count_flop(recipe: Recipe, settings: FineTuningRecipe, position: Position, 
     mean_tokens = position.tokens // max(1, position.step * settings.batch_sequences)
     shape = replace(decoder.shape_of(recipe.model, vocabulary=vocabulary), context_tokens=mean_tokens)
     return flop.adapter_training_flop(shape, position.tokens, rank=settings.rank)
+
+
+def _plan_work(
+    recipe: Recipe,
+    settings: FineTuningRecipe,
+    adapted: Model,
+    batches: "_Batches",
+    *,
+    tokenizer: Tokenizer,
+    hardware: Hardware,
+    team: Team,
+) -> loop.Work:
+    """Say what the loop does in a step, which weights it moves, what it measures and what it shows."""
+    weights = {name: each for name, each in adapted.named_parameters() if each.requires_grad}
+    mine, trained = team.share(settings.batch_sequences), team.wrap(adapted)
+
+    def loss_of_step(step: int) -> tuple[Any, int]:
+        inputs, targets = (torch.from_numpy(rows).to(hardware.device) for rows in batches.batch(step))
+        # Completions differ in length: each token counts the same, whichever process it fell to.
+        loss = _summed_loss(trained, inputs[mine], targets[mine], hardware) * team.size / _count(targets)
+        return loss, inputs.numel()
+
+    def sample() -> str:
+        return write_sample(
+            adapted,
+            tokenizer,
+            prompt_tokens=batches.example_prompt(),
+            hardware=hardware,
+            context_tokens=recipe.model.context_tokens,
+        )
+
+    return loop.Work(
+        loss_of_step=loss_of_step,
+        weights=weights,
+        optimisers=optimisers.for_adapters(list(weights.values()), learning_rate=settings.learning_rate),
+        measure=lambda: batches.measure(adapted, hardware),
+        sample=sample,
+    )
+
+
+def _load_adapted(recipe: Recipe, settings: FineTuningRecipe, *, tokenizer: Tokenizer, path: Path) -> Model:
+    """Build the model with the pre-trained weights and put fresh adapters on it."""
+    model = build_untrained(recipe, tokenizer)
+    read_tensors(path, into=dict(model.named_parameters()))
+    return _add_adapters(model, settings, seed=recipe.seed)
 
 
 def _add_adapters(model: Model, settings: FineTuningRecipe, *, seed: int) -> Model:

@@ -5,6 +5,7 @@ A counter (RAPL) counts its whole processor package, other people's work include
 
 from pathlib import Path
 
+from kifabrik.core.quantities import format_count
 from kifabrik.records.run_manifest import EnergyRecord
 from kifabrik.training.hardware import Hardware
 
@@ -56,7 +57,10 @@ class EnergyMeter:
 
 
 def _modelled(hardware: Hardware, total_seconds: float) -> EnergyRecord:
-    watts, parts = hardware.threads * WATTS_PER_CORE, f"{hardware.threads} cores x {WATTS_PER_CORE:g} W"
+    watts, parts = (
+        hardware.threads * WATTS_PER_CORE,
+        f"{format_count(hardware.threads, 'core', 'cores')} x {WATTS_PER_CORE:g} W",
+    )
     if hardware.device == "cuda":
         watts, parts = watts + WATTS_PER_ACCELERATOR, f"{parts} + 1 accelerator x {WATTS_PER_ACCELERATOR:g} W"
     return EnergyRecord(

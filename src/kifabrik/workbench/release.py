@@ -4,7 +4,7 @@ Knows the run folder and the passport room; the gate is as strict as the portal'
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from kifabrik.core.errors import Conflict
@@ -40,14 +40,26 @@ def make_release(
         evaluation=EvaluationReport.read(paths.evaluation),
         waivers=tuple(waivers),
     )
-    verdict = gate.judge(papers.evaluation, waivers=papers.waivers, today=now.date()).verdict
-    if verdict is not Verdict.GREEN:
-        raise Conflict(
-            f"the gate is red: {', '.join(gate.red_tests(papers.evaluation))}.",
-            where=str(run),
-            remedy="Mend the cause with a new run, or answer for it by name with --waive TEST --by NAME --reason TEXT.",
-            code="gate-red",
-        )
+    _require_green(papers, today=now.date(), where=str(run))
     passport = release_folder.build(out, papers=papers, model_folder=paths.model, now=now)
     signing.sign(out, key=key)
     return passport
+
+
+def _require_green(papers: ReleasePapers, *, today: date, where: str) -> None:
+    """Raise Conflict that names the tests nobody has answered for, and the words with which somebody may."""
+    judged = gate.judge(papers.evaluation, waivers=papers.waivers, today=today)
+    if judged.verdict is Verdict.GREEN:
+        return
+    answered = {waiver.test for waiver in judged.waivers}
+    red = [test for test in gate.red_tests(papers.evaluation) if test not in answered]
+    fixed = [test for test in red if test in gate.NEVER_WAIVED]
+    words = " ".join(f"--waive {test}" for test in red)
+    raise Conflict(
+        f"the gate is red: {', '.join(red)}.",
+        where=where,
+        remedy=f"Mend the cause with a new run; nobody can answer for {', '.join(fixed)}."
+        if fixed
+        else f"Mend the cause with a new run, or answer for it by name with {words} --by NAME --reason TEXT.",
+        code="gate-red",
+    )

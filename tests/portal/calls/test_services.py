@@ -383,7 +383,7 @@ def test_an_award_takes_what_the_site_accepted_and_writes_letters() -> None:
     assert Proposal.objects.get(pk=proposal.pk).state == "awarded"
     assert "2 CPU-hours on This computer, from 1 December 2026 to 28 February 2027" in decision.letter_en
     assert "You asked for 5 CPU-hours" in decision.letter_en
-    assert "The decision took 1 working day(s) from 24 November 2026; this mode promises 2." in decision.letter_en
+    assert "The decision took 1 working day from 24 November 2026; this mode promises 2." in decision.letter_en
     assert "2 CPU-Stunden" in decision.letter_de
     assert REASONS in decision.letter_de
     assert verbs(award) == ["award.given"]

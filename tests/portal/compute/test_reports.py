@@ -249,7 +249,7 @@ def test_usage_about_another_run_or_attempt_is_refused() -> None:
 
     with pytest.raises(InvalidInput, match="another run"):
         send(make_usage(other))
-    with pytest.raises(InvalidInput, match=r"1 attempt\(s\) only"):
+    with pytest.raises(InvalidInput, match=r"1 attempt only"):
         send(make_usage(run, attempt=2))
 
 

@@ -155,9 +155,9 @@ def test_unsafe_listings_are_refused(entry) -> None:
 def test_a_site_cannot_give_more_devices_than_it_has() -> None:
     place = make_place()
 
-    with pytest.raises(InvalidInput, match=r"needs 2 device\(s\) and the site has 1"):
+    with pytest.raises(InvalidInput, match=r"needs 2 devices and the site has 1"):
         start_run(place, devices=2)
-    with pytest.raises(InvalidInput, match=r"needs 4 device\(s\)"):
+    with pytest.raises(InvalidInput, match=r"needs 4 devices"):
         start_run(place, recipe=make_recipe(hardware={"nodes": 2, "processes_per_node": 2}))
 
 

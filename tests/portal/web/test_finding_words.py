@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext, ngettext, override
 from tests.passport.factories import make_card
 
-from kifabrik.datasets import rights, split, verdicts
+from kifabrik.datasets import kind_names, rights, split, verdicts
 from kifabrik.datasets.deduplication import Parameters
 from kifabrik.datasets.detectors.table import KINDS
 from kifabrik.datasets.opt_outs import OptOuts
@@ -20,7 +20,7 @@ from kifabrik.datasets.tally import KindTally, Tally
 from kifabrik.evaluation import canary_exposure, suite, usefulness
 from kifabrik.evaluation.statistics import Estimate
 from kifabrik.passport.data_protection import Processing, assess
-from kifabrik.portal.web.finding_sentences import SENTENCES
+from kifabrik.portal.web.finding_sentences import SENTENCES, Pair
 from kifabrik.portal.web.finding_words import say
 from kifabrik.records.dataset_card import DeclaredOrigin, OptOutEvidence, PersonalDataCount, SkippedFile
 
@@ -181,7 +181,7 @@ def test_results_and_red_lines_of_tests_are_said_in_german() -> None:
     [
         (
             "60 e-mail addresses in 31 documents: asynchat.py, bz2.py, codecs.py and 28 more.",
-            "60-mal E-Mail-Adressen in 31 Dokumenten: asynchat.py, bz2.py, codecs.py und 28 weitere.",
+            "60 E-Mail-Adressen in 31 Dokumenten: asynchat.py, bz2.py, codecs.py und 28 weitere.",
         ),
         (
             "There is only 1.4 kB of text; a model will learn it by heart.",
@@ -202,13 +202,78 @@ def test_values_stay_and_what_nobody_translated_stays_whole(english, german) -> 
 
 def test_an_english_reader_reads_what_is_stored() -> None:
     with override("en"):
-        assert say(SENTENCES[0]) == SENTENCES[0]
+        for words in (SENTENCES[0], "60 e-mail addresses in 31 documents: asynchat.py, bz2.py, codecs.py and 28 more."):
+            assert say(words) == words
+
+
+def names_in(sentence: str) -> set[str]:
+    return set(re.findall(r"\{\w+\}", sentence))
 
 
 def test_a_translation_fills_in_what_the_sentence_does() -> None:
     assert len(set(SENTENCES)) == len(SENTENCES)
     with override("de"):
         for sentence in SENTENCES:
-            german = gettext(sentence)
-            assert german != sentence, sentence
-            assert sorted(set(re.findall(r"\{\w+\}", german))) == sorted(set(re.findall(r"\{\w+\}", sentence)))
+            if isinstance(sentence, Pair):
+                said = [ngettext(sentence.one, sentence.many, count) for count in (1, 2)]
+                pairs = [*zip((sentence.one, sentence.many), said, strict=True)]
+            else:
+                pairs = [(sentence, gettext(sentence))]
+            for english, german in pairs:
+                assert german != english, english
+                assert names_in(german) == names_in(english)
+
+
+@pytest.mark.parametrize(
+    ("stored", "english", "german"),
+    [
+        (
+            "1 telephone numbers in 1 document: a.txt.",  # as cards of earlier versions have it
+            "1 telephone number in 1 document: a.txt.",
+            "1 Telefonnummer in 1 Dokument: a.txt.",
+        ),
+        (
+            "2 telephone numbers in 1 document: a.txt.",
+            "2 telephone numbers in 1 document: a.txt.",
+            "2 Telefonnummern in 1 Dokument: a.txt.",
+        ),
+        (
+            "12 dates of birth in 4 documents: a, b, c and 1 more.",
+            "12 dates of birth in 4 documents: a, b, c and 1 more.",
+            "12 Geburtsdaten in 4 Dokumenten: a, b, c und noch 1.",
+        ),
+        (
+            "1 IP addresses were replaced (mask).",
+            "1 IP address was replaced (mask).",
+            "1 IP-Adresse ersetzt (Sternchen).",
+        ),
+        (
+            "1 documents without any text were left out.",
+            "1 document without any text was left out.",
+            "1 Dokument ohne jeden Text wurde weggelassen.",
+        ),
+        ("telephone numbers", "telephone numbers", "Telefonnummern"),
+        ("telephone number", "telephone number", "Telefonnummer"),
+    ],
+)
+def test_one_is_no_plural_in_either_language(stored, english, german) -> None:
+    with override("en"):
+        assert say(stored) == english
+    assert in_german(stored) == german
+
+
+def test_a_check_says_one_as_one() -> None:
+    plan = make_plan(near="off")
+    tally = make_tally(1, held_out=9, removed=True)
+
+    findings, unchecked = verdicts.judge(tally, plan=plan, opt_outs=OptOuts(hosts={}))
+
+    assert "1 telephone number in 1 document: a.txt." in {each.message for each in findings}
+    for words in (*(each.message for each in findings if ".rights." not in each.code), *unchecked):
+        with override("en"):
+            assert say(words) == words
+
+
+def test_every_kind_has_a_word_for_one() -> None:
+    for kind in (*KINDS, "name", "address"):
+        assert kind_names.count(kind, 1).removeprefix("1 ") != kind_names.count(kind, 2).removeprefix("2 "), kind

@@ -53,7 +53,8 @@ def test_every_table_is_in_a_region_that_scrolls() -> None:
     assert bare == []
 
 
-def test_static_files_are_served_without_any_preparation(client) -> None:
+def test_static_files_are_served_without_any_preparation(client, db) -> None:
+    # `db`, because the end of an answer looks at the connection that an earlier test may have left open
     for name in ("web/kifabrik.css", "web/kifabrik.js", "web/vendor/htmx-2.0.11.min.js", "ninja/swagger-ui-bundle.js"):
         answer = client.get(f"/static/{name}")
 

@@ -26,7 +26,7 @@ def examine(slurm: Slurm, profile: SiteProfile, *, user: str) -> tuple[Finding, 
         version = slurm.version()
         settings = slurm.configuration()
     except KifabrikError as error:
-        return (Finding("slurm.silent", Severity.BLOCKING, str(error), where="slurmctld", remedy=error.remedy),)
+        return (Finding("slurm.silent", Severity.BLOCKING, error.message, where="slurmctld", remedy=error.remedy),)
     checks: tuple[tuple[str, Check], ...] = (
         ("version", lambda: _check_version(version, settings)),
         ("cluster", lambda: _check_cluster(settings, profile)),
@@ -45,7 +45,7 @@ def _try(about: str, check: Check) -> list[Finding]:
     try:
         return list(check())
     except KifabrikError as error:
-        return [Finding("slurm.not-checked", Severity.NOT_CHECKED, str(error), where=about, remedy=error.remedy)]
+        return [Finding("slurm.not-checked", Severity.NOT_CHECKED, error.message, where=about, remedy=error.remedy)]
 
 
 def _check_version(version: tuple[int, int], settings: Mapping[str, str]) -> Iterator[Finding]:

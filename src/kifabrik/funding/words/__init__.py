@@ -10,6 +10,7 @@ from typing import Literal
 import yaml
 
 from kifabrik.core.findings import Finding, Severity
+from kifabrik.core.quantities import format_count
 
 Language = Literal["en", "de"]
 LANGUAGES: tuple[Language, ...] = ("en", "de")
@@ -63,6 +64,17 @@ def write_number(value: float, language: Language) -> str:
     """Write a number with the grouping of a language: `50,000`, `50.000`; at most two decimals, none if whole."""
     text = f"{value:,.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
     return text if language == "en" else text.translate(str.maketrans(",.", ".,"))
+
+
+_COUNTED: Mapping[str, Mapping[Language, tuple[str, str]]] = {  # as they stand in the sentences, in their case
+    "month": {"en": ("month", "months"), "de": ("Monat", "Monaten")},
+    "working-day": {"en": ("working day", "working days"), "de": ("Arbeitstag", "Arbeitstage")},
+}
+
+
+def write_count(number: int, what: str, language: Language) -> str:
+    """Write a number with what is counted, in its singular or plural: `1 month`, `12 months`."""
+    return format_count(number, *_COUNTED[what][language])
 
 
 def write_euros(euro_cents: int, language: Language) -> str:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from kifabrik.funding.reference import systems
 from kifabrik.portal.compute.queries.extensions import ExtensionOffer
@@ -50,7 +51,12 @@ class ExtensionForm(forms.Form):
         field.choices = [
             (
                 "months",
-                _("A longer period: %(count)s months more, until %(day)s") % {"count": offer.months, "day": day},
+                ngettext(
+                    "A longer period: %(count)s month more, until %(day)s",
+                    "A longer period: %(count)s months more, until %(day)s",
+                    offer.months,
+                )
+                % {"count": offer.months, "day": day},
             ),
             ("percent", _("More time: %(percent)s %% of what was awarded") % {"percent": offer.percent}),
         ]

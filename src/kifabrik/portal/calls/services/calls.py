@@ -40,23 +40,9 @@ def open_call(
     """
     if by is not None:
         access.require(by, Permission.CALL_MANAGE)
-    mode = reference.access_modes().get(mode_code)
-    if mode is None:
-        known = ", ".join(reference.access_modes())
-        raise InvalidInput(
-            _("There is no such access mode; known are: %(known)s.") % {"known": known}, where="mode_code"
-        )
+    mode = _read_mode(mode_code, size_max=size_max)
     _require_systems(system_codes)
-    if capacity_gpu_seconds <= 0:
-        raise InvalidInput(_("A call needs time to give."), where="capacity_gpu_seconds")
-    if closes_at is not None and closes_at <= opens_at:
-        raise InvalidInput(_("A call closes after it opens."), where="closes_at")
-    if not title_en.strip() or not title_de.strip():
-        raise InvalidInput(_("A call needs a title in both languages."), where="title_en")
-    if size_max is not None:
-        if size_max < mode.size_min:
-            raise InvalidInput(_("The largest size is below the smallest one of the mode."), where="size_max")
-        mode = replace(mode, size_max=size_max)
+    _require_whole(titles=(title_en, title_de), seconds=capacity_gpu_seconds, opens_at=opens_at, closes_at=closes_at)
     with transaction.atomic():
         if Call.objects.filter(pk=code).exists():
             raise Conflict(_("There is a call with this code already."), where="code")
@@ -99,6 +85,21 @@ def close_call(*, by: User, call: Call, now: datetime) -> Call:
     return call
 
 
+def _read_mode(code: str, *, size_max: int | None) -> reference.AccessMode:
+    """Give the rules of an access mode as they are today, with this call's own upper size if it sets one."""
+    mode = reference.access_modes().get(code)
+    if mode is None:
+        known = ", ".join(reference.access_modes())
+        raise InvalidInput(
+            _("There is no such access mode; known are: %(known)s.") % {"known": known}, where="mode_code"
+        )
+    if size_max is None:
+        return mode
+    if size_max < mode.size_min:
+        raise InvalidInput(_("The largest size is below the smallest one of the mode."), where="size_max")
+    return replace(mode, size_max=size_max)
+
+
 def _require_systems(system_codes: Sequence[str]) -> None:
     unknown = [code for code in system_codes if code not in reference.systems()]
     if unknown or not system_codes:
@@ -106,3 +107,13 @@ def _require_systems(system_codes: Sequence[str]) -> None:
         raise InvalidInput(
             _("A call names at least one known system; known are: %(known)s.") % {"known": known}, where="system_codes"
         )
+
+
+def _require_whole(*, titles: Sequence[str], seconds: int, opens_at: datetime, closes_at: datetime | None) -> None:
+    """Refuse a call that has nothing to give, no end after its beginning, or a title in one language only."""
+    if seconds <= 0:
+        raise InvalidInput(_("A call needs time to give."), where="capacity_gpu_seconds")
+    if closes_at is not None and closes_at <= opens_at:
+        raise InvalidInput(_("A call closes after it opens."), where="closes_at")
+    if not all(title.strip() for title in titles):
+        raise InvalidInput(_("A call needs a title in both languages."), where="title_en")

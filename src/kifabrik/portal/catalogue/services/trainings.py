@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.core.findings import Finding
@@ -58,10 +59,14 @@ def bind(recipe: Recipe, version: DatasetVersion) -> Recipe:
 
 def _require_no_open_findings(findings: tuple[Finding, ...]) -> None:
     if findings:
-        count = len(findings)
+        codes = dict.fromkeys(finding.code for finding in findings)
         raise Conflict(
-            _("%(count)s finding(s) of the dataset stop training: %(first)s")
-            % {"count": count, "first": findings[0].message},
+            ngettext(
+                "%(count)s finding of the dataset stops training: %(codes)s.",
+                "%(count)s findings of the dataset stop training: %(codes)s.",
+                len(findings),
+            )
+            % {"count": len(findings), "codes": ", ".join(codes)},
             where=findings[0].code,
             remedy=_("Accept each serious finding with a reason on the page of the dataset, or mend the data."),
         )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput, Refused
@@ -151,7 +151,11 @@ def _require_open(allocation: Allocation, *, today: date) -> None:
 def _require_devices(allocation: Allocation, devices: int) -> None:
     if not 1 <= devices <= allocation.site.devices:
         raise InvalidInput(
-            _("The run needs %(needed)s device(s) and the site has %(count)s.")
+            ngettext(
+                "The run needs %(needed)s device and the site has %(count)s.",
+                "The run needs %(needed)s devices and the site has %(count)s.",
+                devices,
+            )
             % {"needed": devices, "count": allocation.site.devices},
             where="devices",
             remedy=_("Ask for fewer nodes or fewer processes on each node in the recipe."),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.funding.units import billed_seconds
@@ -91,7 +92,10 @@ def _require_about(run: Run, record: UsageRecord) -> None:
     if record.run_id != run.pk or record.key != f"{run.pk}:{record.attempt}":
         raise InvalidInput(_("The usage record is about another run."), where="key")
     if record.attempt > run.attempts:
-        raise InvalidInput(_("The run has made %(count)s attempt(s) only.") % {"count": run.attempts}, where="attempt")
+        words = ngettext(
+            "The run has made %(count)s attempt only.", "The run has made %(count)s attempts only.", run.attempts
+        )
+        raise InvalidInput(words % {"count": run.attempts}, where="attempt")
 
 
 def _require_equal(known: Usage, record: UsageRecord) -> Usage:
