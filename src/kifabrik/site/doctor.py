@@ -24,6 +24,7 @@ from kifabrik.core.findings import Finding, Severity, sort_by_weight
 from kifabrik.core.quantities import format_bytes
 from kifabrik.site.client import PortalClient
 from kifabrik.site.desired import read_desired
+from kifabrik.site.pruning import measure
 
 UNIT = "kifabrik-site.service"
 _NODE = "compute node"
@@ -57,6 +58,7 @@ def examine(
     findings = [*examine_site(profile, home=home, user=user, slurm=slurm)]
     findings += _check_portal(client, now=now, site_code=site_code)
     findings += _check_service()
+    findings += _measure_home(home, profile)
     if profile.executor == "slurm":
         findings.append(_check_node(profile, slurm, home=home) if with_job else _not_tried())
     return sort_by_weight(findings)
@@ -93,6 +95,17 @@ def _check_home(home: Path, profile: SiteProfile) -> Iterator[Finding]:
     else:
         yield Finding("site.disk", Severity.INFO, f"{format_bytes(free_bytes)} are free.", where)
     yield from _check_lock(home)
+
+
+def _measure_home(home: Path, profile: SiteProfile) -> Iterator[Finding]:
+    """Say what fills the home; a command may take the time to look at every file, the agent does not."""
+    amounts = [f"{one.place} {format_bytes(one.size_bytes)} ({one.files} files)" for one in measure(home) if one.files]
+    if amounts:
+        message = (
+            f"The home holds {', '.join(amounts)}. Unused datasets, files and notes of ended jobs go after "
+            f"{profile.keep_days} days; run folders stay."
+        )
+        yield Finding("site.holds", Severity.INFO, message, str(home))
 
 
 def _check_lock(home: Path) -> Iterator[Finding]:

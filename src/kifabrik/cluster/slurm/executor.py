@@ -9,7 +9,7 @@ import os
 import pwd
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import RLock
 
@@ -102,6 +102,16 @@ class SlurmExecutor:
             if ref not in self._usage:
                 return self._no_usage(ref)
             return self._usage[ref] if ref in self._ended else self._usage.pop(ref)
+
+    def alive_keys(self) -> frozenset[str]:
+        """Name the keys of the jobs that wait or run, as the queue says now."""
+        with self._one_thread:
+            queued = [job for jobs in self._listing.queue().values() for job in jobs]
+        return frozenset(job.mark.key for job in queued if job.mark and outcomes.is_alive(job.state))
+
+    def old_notes(self, *, before: float, runs: Collection[str]) -> Sequence[Path]:
+        """List our notes of jobs that do not live, unchanged since a moment; none of the given runs."""
+        return self._submissions.old_files(before=before, keys=self.alive_keys(), runs=runs)
 
     def _submit(self, job: JobSpec, array: ArraySpec | None, after: Sequence[JobRef]) -> JobRef:
         check_job(job, self._profile)
