@@ -2,11 +2,14 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 
 import django
 import pytest
 from build_messages import compile_catalogues
+from django.db import connection
 from django.utils import translation
 
 _HOME = tempfile.TemporaryDirectory(prefix="kifabrik-tests-")
@@ -39,3 +42,19 @@ def home(settings, tmp_path):
     settings.RELEASES = tmp_path / "releases"
     settings.KEYS = tmp_path / "keys"
     return tmp_path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _wiping_lifts_the_guard_of_the_audit_log() -> Iterator[None]:
+    """After a test with real transactions Django empties every table, which the audit log's triggers would refuse."""
+    triggers = import_module("kifabrik.portal.people.migrations.0003_append_only_audit")
+    kind = type(connection.ops)
+    wipe = kind.execute_sql_flush
+
+    def wipe_all(self, sql_list):
+        vendor = self.connection.vendor
+        wipe(self, [*triggers.LIFT[vendor], *sql_list, *triggers.GUARD[vendor]])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, "execute_sql_flush", wipe_all)
+        yield

@@ -60,6 +60,17 @@ def test_end_of_a_job_in_our_words(state: str, code: int, number: int, expected:
     assert not is_alive(state)
 
 
+def test_failure_at_once_of_a_job_whose_script_began_earlier_is_its_nodes_refusal() -> None:
+    """Slurm says exit code 1 of both; only when the script began tells them apart."""
+    failed = make("FAILED", exit_code=1, started=20, ended=20, elapsed_seconds=0)
+
+    assert explain_end(failed, script_began=14)[0] is JobState.KILLED
+    assert explain_end(failed, script_began=20)[0] is JobState.FAILED
+    assert explain_end(failed)[0] is JobState.FAILED  # a site that keeps no steps
+    assert explain_end(make("FAILED", exit_code=1, started=20), script_began=14)[0] is JobState.FAILED
+    assert explain_end(make("COMPLETED", elapsed_seconds=0, started=20), script_began=14)[0] is JobState.SUCCEEDED
+
+
 def test_timeout_long_before_the_limit_is_told_apart_as_a_spent_budget() -> None:
     assert "budget" in explain_end(make("TIMEOUT", elapsed_seconds=55, limit_minutes=10))[1]
     assert "budget" not in explain_end(make("TIMEOUT", elapsed_seconds=601, limit_minutes=10))[1]

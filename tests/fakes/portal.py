@@ -66,6 +66,7 @@ class FakePortal:
         self.allocations: list[dict[str, Any]] = []
         self.accounted: dict[tuple[str, str, str], AccountedJob] = {}
         self.accounted_until: str | None = None
+        self.silent_jobs: list[str] = []
         self.findings: list[Finding] = []
         self.calls: list[str] = []
         self.before: Callable[[httpx.Request], None] = lambda request: None
@@ -142,6 +143,7 @@ class FakePortal:
             "allocations_digest": digest,
             "allocations": None if allocations_known == digest else self.allocations,
             "accounting_since": self.accounted_until,
+            "silent_jobs": self.silent_jobs,
         }
 
     def _accounting(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -271,5 +273,6 @@ class FakePortal:
         return {}
 
 
-def _statement(row: AccountedJob) -> tuple[int, bool, int, bool]:
-    return row.restarts, row.ended_at is not None, row.gpu_seconds, row.started_at is not None
+def _statement(row: AccountedJob) -> tuple[int, int, int, bool]:
+    way = 2 if row.ended_at is not None else int(row.state == "RUNAWAY")
+    return row.restarts, way, row.gpu_seconds, row.started_at is not None

@@ -48,7 +48,7 @@ class Cluster:
         yield from [job for job in self.jobs.values() if job.account in accounts]
 
     def read_numbers(self, numbers: Sequence[str]) -> Iterator[AccountedJob]:
-        yield from [self.jobs[number] for number in numbers]
+        yield from [self.jobs[number] for number in numbers if number in self.jobs]
 
     def find_changed(self, *, since: datetime, prefix: str) -> dict[str, str]:
         return {
@@ -79,11 +79,14 @@ class Office:
             clock=lambda: self.clock,
         )
 
-    def look(self, *, minutes: float = 1.0) -> frozenset[str]:
+    def look(self, *, minutes: float = 1.0, asked: Sequence[str] = ()) -> frozenset[str]:
         self.cluster.now += timedelta(minutes=minutes)
         self.clock += 60 * minutes
         return self.imports.look(
-            self.cluster.controller(), accounts=["kf-one", "kf-two"], accounting_since=self.portal.accounted_until
+            self.cluster.controller(),
+            accounts=["kf-one", "kf-two"],
+            accounting_since=self.portal.accounted_until,
+            asked=asked,
         )
 
     def _remember(self, request: httpx.Request) -> None:
@@ -229,6 +232,32 @@ def test_runaway_and_doubled_attempt_are_findings(office: Office) -> None:
     codes = {finding.code: finding.where for finding in office.notices.open_findings()}
     assert codes == {"site.runaway-job": "job 1", "site.attempt-started-twice": "run-a:1"}
     assert office.imports.busy == frozenset()
+
+
+def test_job_whose_end_was_set_back_to_its_start_is_told_when_the_portal_asks(office: Office) -> None:
+    """The fix of a runaway gives it an end long ago, at which no look for changes comes by."""
+    office.cluster.add("1", state=RUNAWAY, ended_at=None, gpu_seconds=0)
+    office.look()
+    office.cluster.add("1", ended_at=(BEGIN - timedelta(hours=1)).isoformat(), gpu_seconds=0)
+    office.look(minutes=60)
+    assert [job.state for job in office.portal.accounted.values()] == [RUNAWAY]
+
+    office.look(asked=["1", "of-another-cluster"])
+
+    assert [job.state for job in office.portal.accounted.values()] == ["COMPLETED"]
+
+
+def test_what_the_portal_asks_about_is_told_again_if_it_has_ended(office: Office) -> None:
+    """A portal that was set back to an older backup knows less than it was told."""
+    office.look()
+    office.cluster.add("1")
+    office.cluster.add("2", state="RUNNING", ended_at=None)
+    office.look()
+    office.portal.accounted.clear()
+
+    office.look(asked=["1", "2"])
+
+    assert [job.job_id for job in office.portal.accounted.values()] == ["1"]
 
 
 def test_sums_are_of_now_or_not_given(office: Office) -> None:

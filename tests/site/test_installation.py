@@ -10,7 +10,7 @@ from tests.fakes.portal import FakePortal
 
 from kifabrik.cluster.slurm.commands import Slurm
 from kifabrik.cluster.slurm.profile import SiteProfile, read_profile
-from kifabrik.core.errors import Unavailable
+from kifabrik.core.errors import InvalidInput, Unavailable
 from kifabrik.core.findings import Severity
 from kifabrik.site import doctor, installation
 from kifabrik.site.client import PortalClient
@@ -108,11 +108,13 @@ def portal() -> FakePortal:
     return FakePortal()
 
 
-def examine(portal: FakePortal, home: Path, *, token: str = "secret", **changes: object) -> dict[str, Severity]:
+def examine(
+    portal: FakePortal, home: Path, *, token: str = "secret", profile: SiteProfile | None = None, **changes: object
+) -> dict[str, Severity]:
     client = PortalClient("http://127.0.0.1", token, portal.transport(), pause=lambda seconds: None, tries=1)
     facts = {"home": home, "user": "kifabrik", "slurm": Slurm(), "client": client,
         "now": lambda: datetime(2026, 11, 24, 12, tzinfo=UTC)}  # fmt: skip
-    findings = doctor.examine(SiteProfile(), **{**facts, **changes})  # type: ignore[arg-type]
+    findings = doctor.examine(profile or SiteProfile(), **{**facts, **changes})  # type: ignore[arg-type]
     return {finding.code: finding.severity for finding in findings}
 
 
@@ -137,6 +139,31 @@ def test_portal_that_is_away(portal: FakePortal, tmp_path: Path) -> None:
     portal.before = refuse
 
     assert examine(portal, tmp_path)["site.portal"] is Severity.BLOCKING
+
+
+@pytest.mark.parametrize(
+    ("said", "severity"),
+    [
+        (["True"], Severity.INFO),
+        (["False"], Severity.BLOCKING),
+        (InvalidInput("Slurm refused: Unable to allocate resources: Requested nodes are busy."), Severity.NOT_CHECKED),
+        (Unavailable("srun did not answer within 90 seconds."), Severity.NOT_CHECKED),
+        (InvalidInput("Slurm refused: Invalid account or account/partition combination."), Severity.SERIOUS),
+        (InvalidInput("Slurm refused: ModuleNotFoundError: No module named 'torch'."), Severity.BLOCKING),
+    ],
+)
+def test_trial_job_in_plain_words(portal: FakePortal, tmp_path: Path, said: object, severity: Severity) -> None:
+    class Trial(Slurm):
+        def read(self, program: str, *options: str, known_failures: str = "") -> list[str]:
+            if program != "srun":
+                raise Unavailable("no cluster.")
+            if isinstance(said, Exception):
+                raise said
+            return said  # type: ignore[return-value]
+
+    profile = SiteProfile(executor="slurm", cluster="c")
+
+    assert examine(portal, tmp_path, profile=profile, slurm=Trial(), with_job=True)["site.node"] is severity
 
 
 def test_clock_that_is_off(portal: FakePortal, tmp_path: Path) -> None:

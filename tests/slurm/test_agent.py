@@ -272,9 +272,18 @@ def test_attempt_that_the_controller_lost_is_followed_by_another(site: Site, tmp
     states = {job.key: job.state for job in site.accounted()}
     assert run.state is RunState.CANCELLED
     assert (run.attempts, set(states)) == (2, both)
-    assert states[f"{run.id}:1"] in {RUNAWAY, "RUNNING"}  # what was booked while it ran stays the last word about it
+    assert states[f"{run.id}:1"] == RUNAWAY
     assert site.portal.open_reservations == set()
     assert codes == {"site.attempt-lost", "site.runaway-job"}
+
+    (lost,) = [job for job in site.accounted() if job.state == RUNAWAY]
+    site.cluster.run("sacctmgr", "-i", "show", "runawayjobs")  # asks whether to fix them, and hears yes
+    site.portal.silent_jobs = [lost.job_id]  # as the real one says after an hour
+    site.work_until(lambda: all(job.ended_at for job in site.accounted()))
+
+    states = {job.key: job.state for job in site.accounted()}
+    assert states[f"{run.id}:1"] not in {RUNAWAY, "RUNNING"}
+    assert "site.runaway-job" not in site.codes()
 
 
 def test_full_disk_in_a_run_folder_is_a_finding(site: Site) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.slurm.patience import wait, wait_for_ends, wait_for_state, wait_until_saved
 from tests.slurm.private_cluster import PrivateCluster
 
-from kifabrik.cluster.jobs import JobRef, JobState
+from kifabrik.cluster.jobs import ENDED, JobRef, JobState
 from kifabrik.cluster.slurm.executor import SlurmExecutor
 from kifabrik.core.errors import Unavailable
 
@@ -88,6 +88,35 @@ def test_job_that_slurm_starts_a_second_time_goes_on_where_it_stopped_and_says_s
     assert "kifabrik: the cluster starts this job a second time" in log.read_text()
     executor.cancel(ref)
     assert wait_for_ends(executor, [ref])[ref].state is JobState.CANCELLED
+
+
+def test_start_that_its_node_refuses_so_soon_after_the_first_one_deserves_another_attempt(
+    executor: SlurmExecutor, job, profile, slurm, cluster: PrivateCluster, tmp_path: Path
+) -> None:
+    """As above, but the second start comes within a second of the end of the first copy: "credential revoked"."""
+    later = profile.model_copy(update={"sbatch_options": ("--begin=now+12", "--nodelist=n1")})
+    state, saved = cluster.folder / "state", tmp_path / "saved"
+    for attempt in range(1, 7):  # the second start may come a second later all the same
+        name = f"x{attempt}"
+        ref = SlurmExecutor(later, state_folder=tmp_path / "state", slurm=slurm).submit(job(name, command=WORKLOAD))
+        wait_until_saved(cluster)
+        shutil.rmtree(saved, ignore_errors=True)
+        shutil.copytree(state, saved)
+        wait((tmp_path / name / "count").exists, what="the work to begin")
+        cluster.kill("slurmctld")
+        shutil.rmtree(state)
+        shutil.copytree(saved, state)
+        cluster.restart("slurmctld")
+        wait(lambda ref=ref: executor.poll([ref])[ref].state is not JobState.WAITING, what="the second start")
+        report = executor.poll([ref])[ref]
+        if report.state in ENDED:
+            break
+        executor.cancel(ref)
+
+    assert report.state is JobState.KILLED
+    assert "did not let it begin again" in report.reason
+    failed = executor.submit(job("fails", "import sys; sys.exit(1)"))
+    assert wait_for_ends(executor, [failed])[failed].state is JobState.FAILED
 
 
 def test_accounting_away_is_unavailable_and_catches_up(executor: SlurmExecutor, job, cluster: PrivateCluster) -> None:

@@ -58,17 +58,26 @@ class AccountingImport:
         self._stale: set[str] = set()  # accounts whose sum is to be read again
         self._rest_until = 0.0
 
-    def look(self, controller: Controller, *, accounts: Sequence[str], accounting_since: str | None) -> frozenset[str]:
-        """Send what changed since the last look and name the accounts it concerns.
+    def look(
+        self,
+        controller: Controller,
+        *,
+        accounts: Sequence[str],
+        accounting_since: str | None,
+        asked: Collection[str] = (),
+    ) -> frozenset[str]:
+        """Send what changed since the last look, or what became of jobs that were asked about; name their accounts.
 
         Raises Unavailable when accounting or the portal is away: the next look begins where this one did.
         """
         if self._cursor is None and accounting_since is None:
             return self._send_everything(controller, accounts)
         since = self._cursor or datetime.fromisoformat(accounting_since or "").astimezone(UTC)
-        numbers = self._open | set(self._accounting.find_changed(since=since - OVERLAP, prefix=self._prefix))
+        numbers = (
+            self._open | set(asked) | set(self._accounting.find_changed(since=since - OVERLAP, prefix=self._prefix))
+        )
         jobs = [job for job in self._accounting.read_numbers(sorted(numbers)) if job.account.startswith(self._prefix)]
-        changed = [job for job in jobs if self._is_news(job)]
+        changed = [job for job in jobs if self._is_news(job) or (job.ended_at and job.job_id in asked)]
         self._send(changed, since=since, until=since if controller.undelivered else controller.now)
         now = self._clock()
         self._sent = {

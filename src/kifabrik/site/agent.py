@@ -24,6 +24,7 @@ from kifabrik.core.findings import Finding, Severity
 from kifabrik.site.client import PortalClient
 from kifabrik.site.desired import Desired, DesiredRun, read_desired
 from kifabrik.site.notices import Notices
+from kifabrik.site.pruning import Pruning
 from kifabrik.site.tending import Command, Jobs, Preparing, Tending, walk_command
 
 BUSY_SECONDS = 1.5
@@ -31,6 +32,7 @@ IDLE_SECONDS = 4.0
 PAUSE_SECONDS_MAX = 60.0
 SAID_AGAIN_ROUNDS = 60  # a trouble that stays is said once an hour
 _DUTY = "the cluster's accounts and accounting"
+_PRUNING = "the home folder"
 _ELSEWHERE = "another site agent works for this cluster with the same prefix of accounts, in another home folder."
 
 log = logging.getLogger("kifabrik.site")
@@ -83,6 +85,7 @@ class Agent:
         command: Command = walk_command,
         clock: Callable[[], float] = time.monotonic,
         duty: Duty | None = None,
+        pruning: Pruning | None = None,
         notices: Notices | None = None,
         find_account: Callable[[str], str | None] = str,
         staging: Preparing | None = None,
@@ -97,6 +100,7 @@ class Agent:
         self._client = client
         self._executor = executor
         self._duty = duty
+        self._pruning = pruning
         self._notices = notices or Notices(client, clock=clock)
         self._tending = Tending(
             client=client,
@@ -146,6 +150,9 @@ class Agent:
         for run in desired.runs:
             self._try(run.id, lambda run=run: self._tending.tend(run, jobs[run.id]), deeds, troubles)  # type: ignore[misc]
         self._tending.forget_all_but(set(jobs))
+        if self._pruning is not None:  # last, because all that is needed was fetched by then
+            pruning = self._pruning
+            self._try(_PRUNING, lambda: pruning.attend(desired), deeds, troubles)
         self._forget_old_troubles(desired.runs)
         self._notices.post(at=desired.now)
         alive = sum(job.state not in ENDED for attempts in jobs.values() for job in attempts.values())
@@ -195,7 +202,7 @@ class Agent:
 
     def _forget_old_troubles(self, runs: Iterable[DesiredRun]) -> None:
         """A run that is no longer wanted troubles nobody."""
-        wanted = {_DUTY, *(run.id for run in runs)}
+        wanted = {_DUTY, _PRUNING, *(run.id for run in runs)}
         self._troubles = {about: finding for about, finding in self._troubles.items() if about in wanted}
         self._notices.replace("troubles", self._troubles.values())
 

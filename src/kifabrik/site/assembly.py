@@ -16,7 +16,8 @@ from kifabrik.site.agent import Agent
 from kifabrik.site.client import PortalClient
 from kifabrik.site.doctor import examine_site
 from kifabrik.site.notices import Notices
-from kifabrik.site.rehearsal import RehearsalStaging, rehearse_executor
+from kifabrik.site.pruning import Pruning
+from kifabrik.site.rehearsal import RehearsalOnSlurm, RehearsalStaging, rehearse_executor
 from kifabrik.site.slurm_rounds import SlurmRounds
 from kifabrik.site.tending import Command, walk_command
 
@@ -60,14 +61,17 @@ def build_agent(
     slurm = Slurm(dry_run=say)
     notices = Notices(client)
     duty = _choose_duty(profile, home=home, client=client, slurm=slurm, notices=notices)
+    executor = _choose_executor(profile, home=home, devices=devices, slurm=slurm, say=say)
+    notes = executor if isinstance(executor, SlurmExecutor | RehearsalOnSlurm) else None
     return Agent(
         client,
-        _choose_executor(profile, home=home, devices=devices, slurm=slurm, say=say),
+        executor,
         home,
         lambda: datetime.now(UTC),
         command=command,
         notices=notices,
         duty=duty,
+        pruning=Pruning(home, keep_days=profile.keep_days, notes=notes, say=say),
         find_account=duty.accounts.find if duty else _no_account,
         staging=RehearsalStaging(home, say) if say else None,
         locks=_locks(profile),

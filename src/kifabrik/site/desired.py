@@ -61,7 +61,11 @@ class DesiredAllocation(_Wanted):
 
 
 class Desired(_Wanted):
-    """All runs of the site that need something, and its allocations: None when they are those the agent knows."""
+    """All runs of the site that need something, and its allocations: None when they are those the agent knows.
+
+    `silent_jobs` are numbers of jobs that began and of which the portal has heard neither an end nor anything else for
+    long.
+    """
 
     site: str
     now: str
@@ -69,6 +73,7 @@ class Desired(_Wanted):
     allocations_digest: str = ""
     allocations: tuple[DesiredAllocation, ...] | None = None
     accounting_since: str | None = None
+    silent_jobs: tuple[str, ...] = ()
 
 
 def read_desired(value: object) -> Desired:

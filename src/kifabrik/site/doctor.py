@@ -5,11 +5,13 @@ Every check reads; none changes anything that lasts. What could not be asked is 
 
 import fcntl
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +24,10 @@ from kifabrik.core.findings import Finding, Severity, sort_by_weight
 from kifabrik.core.quantities import format_bytes
 from kifabrik.site.client import PortalClient
 from kifabrik.site.desired import read_desired
+from kifabrik.site.pruning import measure
 
 UNIT = "kifabrik-site.service"
+_NODE = "compute node"
 FREE_BYTES_FEW = 20_000_000_000
 FREE_BYTES_TOO_FEW = 1_000_000_000
 CLOCK_SECONDS_MAX = 30.0
@@ -54,8 +58,9 @@ def examine(
     findings = [*examine_site(profile, home=home, user=user, slurm=slurm)]
     findings += _check_portal(client, now=now, site_code=site_code)
     findings += _check_service()
+    findings += _measure_home(home, profile)
     if profile.executor == "slurm":
-        findings += _check_node(profile, slurm, home=home) if with_job else [_not_tried()]
+        findings.append(_check_node(profile, slurm, home=home) if with_job else _not_tried())
     return sort_by_weight(findings)
 
 
@@ -90,6 +95,17 @@ def _check_home(home: Path, profile: SiteProfile) -> Iterator[Finding]:
     else:
         yield Finding("site.disk", Severity.INFO, f"{format_bytes(free_bytes)} are free.", where)
     yield from _check_lock(home)
+
+
+def _measure_home(home: Path, profile: SiteProfile) -> Iterator[Finding]:
+    """Say what fills the home; a command may take the time to look at every file, the agent does not."""
+    amounts = [f"{one.place} {format_bytes(one.size_bytes)} ({one.files} files)" for one in measure(home) if one.files]
+    if amounts:
+        message = (
+            f"The home holds {', '.join(amounts)}. Unused datasets, files and notes of ended jobs go after "
+            f"{profile.keep_days} days; run folders stay."
+        )
+        yield Finding("site.holds", Severity.INFO, message, str(home))
 
 
 def _check_lock(home: Path) -> Iterator[Finding]:
@@ -189,26 +205,41 @@ def _check_service() -> Iterator[Finding]:
     )
 
 
-def _check_node(profile: SiteProfile, slurm: Slurm, *, home: Path) -> Iterable[Finding]:
+def _check_node(profile: SiteProfile, slurm: Slurm, *, home: Path) -> Finding:
     """Run a job of a few seconds that sees the home folder and imports what a run imports."""
-    python = profile.python or sys.executable
     partition = (f"--partition={profile.partition}",) if profile.partition else ()
     account = (f"--account={profile.parent_account}",)
-    code = f"import kifabrik.workbench, os; print(os.access({str(home)!r}, os.W_OK))"
     words = ("--nodes=1", "--ntasks=1", "--time=2", "--immediate=60", *partition, *account)
     try:
-        said = slurm.read("srun", *words, python, "-c", code)
+        said = slurm.read("srun", *words, "bash", "-c", _trial(profile, home))
     except KifabrikError as error:
-        remedy = "The parent account needs the agent's user for this: the agent adds it in its first round."
-        return [
-            Finding("site.node", Severity.SERIOUS, f"the trial job failed: {error.message}", "compute node", remedy)
-        ]
+        return _explain_failure(error, profile)
     if "True" not in said:
         message = f"a compute node cannot write in {home}."
-        return [
-            Finding("site.node", Severity.BLOCKING, message, "compute node", "Choose a home folder that nodes see.")
-        ]
-    return [Finding("site.node", Severity.INFO, "A compute node runs Kifabrik and writes in the home folder.")]
+        return Finding("site.node", Severity.BLOCKING, message, _NODE, "Choose a home folder that nodes see.")
+    return Finding("site.node", Severity.INFO, "A compute node runs Kifabrik and writes in the home folder.")
+
+
+def _trial(profile: SiteProfile, home: Path) -> str:
+    """Write what the job does: the profile's own lines first, as in the script of every job, but in no container."""
+    code = f"import os, kifabrik.workbench.walk; print(os.access({str(home)!r}, os.W_OK))"
+    exports = (f"export {name}={shlex.quote(value)}" for name, value in profile.environment.items())
+    python = shlex.join((profile.python or sys.executable, "-c", code))
+    return "\n".join((*exports, *profile.prelude, f"exec {python}"))
+
+
+def _explain_failure(error: KifabrikError, profile: SiteProfile) -> Finding:
+    message = f"the trial job failed: {error.message.removeprefix('Slurm refused: ')}"
+    if re.search("busy|currently unavailable|did not answer within", error.message):
+        message = "no compute node was free within a minute, so whether it can run Kifabrik was not tried."
+        return Finding("site.node", Severity.NOT_CHECKED, message, _NODE, "Try again later.")
+    if "account" in error.message.lower():
+        remedy = f"The agent adds its user to the account {profile.parent_account} in its first round; try again then."
+        return Finding("site.node", Severity.SERIOUS, message, _NODE, remedy)
+    remedy = (
+        "Kifabrik with its workbench must be installed where nodes see it; look at 'python' and 'prelude' in site.yaml."
+    )
+    return Finding("site.node", Severity.BLOCKING, message, _NODE, remedy)
 
 
 def _not_tried() -> Finding:

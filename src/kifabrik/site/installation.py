@@ -104,6 +104,9 @@ account_prefix: kf-
 # sbatch_options:
 #   - --constraint=h100
 warning_seconds: 300  # between the warning and the end; leave time to save
+
+# How many days unused datasets and notes of ended jobs stay in the home folder.
+keep_days: 30
 """
 
 

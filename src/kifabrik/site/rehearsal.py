@@ -6,7 +6,7 @@ Reading is real. What a skipped step would have led to is not guessed, so a rehe
 import json
 import shlex
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,14 @@ class RehearsalOnSlurm:
     def usage(self, ref: JobRef) -> UsageRecord:
         """Say what a job consumed."""
         return self._real.usage(ref)
+
+    def alive_keys(self) -> Collection[str]:
+        """Name the jobs that wait or run."""
+        return self._real.alive_keys()
+
+    def old_notes(self, *, before: float, runs: Collection[str]) -> Sequence[Path]:
+        """List our notes of jobs that are over."""
+        return self._real.old_notes(before=before, runs=runs)
 
 
 class RehearsalHere:

@@ -81,7 +81,10 @@ class SlurmRounds:
         is_full = self.accounts.is_full_look_due(controller.booted)
         observed = self.accounts.observe(None) if is_full else {}
         touched = self.accounting.look(
-            controller, accounts=self.accounts.names, accounting_since=desired.accounting_since
+            controller,
+            accounts=self.accounts.names,
+            accounting_since=desired.accounting_since,
+            asked=desired.silent_jobs,
         )
         names = set(self.accounts.names) if is_full else touched
         if not is_full:

@@ -18,6 +18,7 @@ class Staging:
     """Keeps `files/` (each file once, named by its digest) and `datasets/` (folders as the runs see them)."""
 
     def __init__(self, home: Path, client: PortalClient) -> None:
+        self._home = home
         self._files = home / "files"
         self._datasets = home / "datasets"
         self._client = client
@@ -28,11 +29,14 @@ class Staging:
         Raises InvalidInput for unsafe paths, Unavailable while the portal or the disk does not allow it.
         """
         listing = _check_paths(inputs)
-        folder = self._datasets / digests.digest_listing(listing).removeprefix("sha256:")
-        if not folder.is_dir():
-            for digest in sorted(set(listing.values())):
-                self._client.download_file(digest, self._cached(digest))
-            self._build(folder, listing)
+        folder = dataset_folder(self._home, inputs)
+        if folder.is_dir():
+            with suppress(OSError):
+                os.utime(folder)  # so that `pruning` knows when it was used last
+            return folder
+        for digest in sorted(set(listing.values())):
+            self._client.download_file(digest, self._cached(digest))
+        self._build(folder, listing)
         return folder
 
     def write_recipe(self, recipe: Recipe, folder: Path) -> Path:
@@ -60,6 +64,21 @@ class Staging:
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
             files.fsync_folder(self._datasets)
+
+
+def dataset_folder(home: Path, inputs: Sequence[InputFile]) -> Path:
+    """Name the folder of a dataset, whether it is there or not; raises InvalidInput for unsafe paths."""
+    return home / "datasets" / digests.digest_listing(_check_paths(inputs)).removeprefix("sha256:")
+
+
+def dataset_folders(home: Path) -> Sequence[Path]:
+    """List the folders of datasets, and the drafts of some that a kill left."""
+    return [path for path in sorted((home / "datasets").glob("*")) if path.is_dir()]
+
+
+def cached_files(home: Path) -> Sequence[Path]:
+    """List the cached files, and what was received of some."""
+    return [path for path in sorted((home / "files").glob("*/*")) if path.is_file()]
 
 
 def _link(cached: Path, place: Path) -> None:

@@ -48,6 +48,11 @@ def listen() -> Iterator[ShouldStop]:
             signal.signal(each, handler)
 
 
+def is_in_job() -> bool:
+    """Say whether a job of a cluster runs this process: its script names the file."""
+    return bool(os.environ.get(STOP_FILE_VARIABLE))
+
+
 def acknowledge() -> None:
     """Say beside the file that the work was saved, for exit codes get lost between launchers of several machines."""
     if name := os.environ.get(STOP_FILE_VARIABLE, ""):

@@ -51,7 +51,8 @@ def run(
 
     Where several processes were started together, this is the first one's part; `following.follow` is that of the rest.
     Raises Conflict if the folder is in use or belongs to another run, Stopped if the process was asked to stop, and
-    the error of the step that failed; the events file then ends with the same sentence.
+    the error of the step that failed; the events file then ends with the same sentence. In a job of a cluster, which
+    may start it twice, it waits for a while for the folder.
     """
     chosen = hardware.prepare(recipe.hardware)
     with team.join(device=chosen.device) as crew:
@@ -79,7 +80,11 @@ def _lead(
     listen: Listen | None,
 ) -> RunManifest:
     paths, card = RunFolder(folder), dataset_folder.read_card(dataset)
-    with lease.hold(paths.lease), stop_signal.listen() as should_stop:
+    patience_seconds = lease.PATIENCE_SECONDS if stop_signal.is_in_job() else 0.0
+    with (
+        stop_signal.listen() as should_stop,
+        lease.hold(paths.lease, patience_seconds=patience_seconds, should_stop=should_stop),
+    ):
         journal = Journal.open(paths, recipe=recipe, card=card, run_id=run_id, environment=environment.describe(chosen))
         if journal.manifest.finished:
             return journal.manifest

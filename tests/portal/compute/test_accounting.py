@@ -23,6 +23,7 @@ from kifabrik.core.errors import Conflict, InvalidInput
 from kifabrik.ledger.books import check_invariants
 from kifabrik.ledger.reconciliation import Reason
 from kifabrik.portal.compute.models import JobAccount, LedgerTransfer, Reconciliation, Usage
+from kifabrik.portal.compute.queries.accounting import silent_jobs
 from kifabrik.portal.compute.queries.budgets import balance_of, open_reservations, read_transfers
 from kifabrik.portal.compute.queries.reconciliation import persisting, reconcile_allocation, reconcile_site
 from kifabrik.portal.compute.services import allocations
@@ -287,6 +288,45 @@ def test_what_accounting_takes_back_stays_booked_and_is_shown_as_runaway(place) 
     assert consumed(place) == 500
     (line,) = reconcile_allocation(place.allocation).lines
     assert (line.seconds, line.reason) == (-500, Reason.RUNAWAY)
+
+
+def test_a_job_that_the_cluster_lost_sight_of_runs_no_more_although_less_of_it_counts(place) -> None:
+    running, lost = (
+        make_job(place, gpu_seconds=n, ended=False, state=s) for n, s in ((500, "RUNNING"), (0, "RUNAWAY"))
+    )
+    account(place, running)
+
+    account(place, lost)
+    account(place, running)  # comes once more, too late
+
+    assert (JobAccount.objects.get().state, consumed(place)) == ("RUNAWAY", 500)
+    (line,) = reconcile_allocation(place.allocation).lines
+    assert (line.seconds, line.reason) == (-500, Reason.RUNAWAY)
+
+
+def test_the_end_of_a_job_counts_whatever_the_cluster_said_of_it_meanwhile(place) -> None:
+    account(place, make_job(place, gpu_seconds=0, ended=False, state="RUNAWAY"))
+
+    account(place, make_job(place, gpu_seconds=700))
+    account(place, make_job(place, gpu_seconds=0, ended=False, state="RUNAWAY"))
+
+    assert (JobAccount.objects.get().state, consumed(place)) == ("COMPLETED", 700)
+
+
+def test_jobs_of_which_nothing_was_said_for_an_hour_are_asked_about(place) -> None:
+    account(place, make_job(place, job_id="lost", gpu_seconds=0, ended=False, state="RUNAWAY"))
+    account(place, make_job(place, job_id="over"))
+    account(place, make_job(place, job_id="waits", gpu_seconds=0, ended=False, state="PENDING", started_at=None))
+    account(place, make_job(place, job_id="runs", ended=False), now=NOW + timedelta(minutes=30))
+    other = make_place(code="other")
+    account(other, make_job(other, job_id="elsewhere", ended=False))
+
+    assert silent_jobs(place.site, now=NOW + timedelta(minutes=59)) == []
+    assert silent_jobs(place.site, now=NOW + timedelta(minutes=61)) == ["lost"]
+    assert silent_jobs(place.site, now=NOW + timedelta(minutes=91)) == ["runs", "lost"]
+
+    account(place, make_job(place, job_id="lost", gpu_seconds=0))  # the fix of runaways set its end to its start
+    assert silent_jobs(place.site, now=NOW + timedelta(minutes=61)) == []
 
 
 def test_a_job_that_the_cluster_lost_sight_of_is_shown(place) -> None:

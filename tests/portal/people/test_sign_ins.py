@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from tests.portal.people.factories import PASSWORD, make_user
 
 from kifabrik.core.errors import Refused
@@ -82,3 +83,28 @@ def test_failures_name_nobody_and_are_forgotten(now) -> None:
     fail(now + timedelta(hours=1), 1)
 
     assert SignInFailure.objects.count() == 2
+
+
+def keep_session(key, *, expires_at) -> None:
+    Session.objects.create(session_key=key, session_data="", expire_date=expires_at)
+
+
+def test_a_sign_in_takes_out_sessions_and_failures_that_are_over(now) -> None:
+    make_user("ada@example.eu", password=PASSWORD)
+    fail(now, 1, email="nobody@example.eu")
+    keep_session("over", expires_at=now + timedelta(hours=1))
+    keep_session("going", expires_at=now + timedelta(hours=12))
+
+    attempt(now + timedelta(hours=2), password=PASSWORD)
+
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["going"]
+    assert not SignInFailure.objects.exists()
+
+
+def test_a_failed_sign_in_takes_out_sessions_that_are_over_and_no_other(now) -> None:
+    keep_session("over", expires_at=now - timedelta(seconds=1))
+    keep_session("going", expires_at=now + timedelta(seconds=1))
+
+    fail(now, 1)
+
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["going"]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tests.portal.people.factories import PASSWORD, make_organisation, make_token, make_user
+from tests.portal.people.factories import PASSWORD, make_organisation, make_token, make_user, tamper
 
 from kifabrik.portal.people.models import AccessToken, Membership, Organisation, User
 from kifabrik.portal.people.permissions import Role
@@ -222,10 +222,7 @@ def test_an_organisation_is_made_and_its_name_is_escaped(client) -> None:
 def test_the_log_names_the_first_bad_line(client, now) -> None:
     organisations.create(by=make_user(name="Ada"), legal_name="X GmbH", country="DE", kind="sme", now=now)
     client.force_login(make_user(roles=[Role.AUDITOR]))
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE people_auditevent SET actor = 'Eve'")
+    tamper("UPDATE people_auditevent SET actor = 'Eve'")
     page = client.get("/audit/?verify=yes")
 
     assert "Broken" in page.text

@@ -9,7 +9,7 @@ import os
 import pwd
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import RLock
 
@@ -29,6 +29,7 @@ from kifabrik.records.usage_record import UsageRecord
 
 QUEUE_SECONDS = 15.0  # so old may the queue's answer be for a key of which we never noted anything
 _CANCEL_SECONDS = 2.0
+_SCRIPT = ".batch"  # how accounting names the step that is a job's script
 _LOST = "the scheduler lost it: its controller does not know it any more"
 _TWICE = "the cluster started it a second time: its controller was killed and forgot the first start"
 
@@ -101,6 +102,16 @@ class SlurmExecutor:
             if ref not in self._usage:
                 return self._no_usage(ref)
             return self._usage[ref] if ref in self._ended else self._usage.pop(ref)
+
+    def alive_keys(self) -> frozenset[str]:
+        """Name the keys of the jobs that wait or run, as the queue says now."""
+        with self._one_thread:
+            queued = [job for jobs in self._listing.queue().values() for job in jobs]
+        return frozenset(job.mark.key for job in queued if job.mark and outcomes.is_alive(job.state))
+
+    def old_notes(self, *, before: float, runs: Collection[str]) -> Sequence[Path]:
+        """List our notes of jobs that do not live, unchanged since a moment; none of the given runs."""
+        return self._submissions.old_files(before=before, keys=self.alive_keys(), runs=runs)
 
     def _submit(self, job: JobSpec, array: ArraySpec | None, after: Sequence[JobRef]) -> JobRef:
         check_job(job, self._profile)
@@ -216,7 +227,10 @@ class SlurmExecutor:
         return reports
 
     def _report_end(self, ref: JobRef, tasks: Sequence[PastJob]) -> JobReport:
-        state, reason = outcomes.combine([outcomes.explain_end(job) for job in tasks])
+        began = self._script_starts(ref) if any(map(outcomes.may_be_refused, tasks)) else {}
+        state, reason = outcomes.combine(
+            [outcomes.explain_end(job, script_began=began.get(job.number)) for job in tasks]
+        )
         return JobReport(
             ref=ref,
             state=state,
@@ -226,6 +240,12 @@ class SlurmExecutor:
             reason=reason,
             log_path=self._log(ref),
         )
+
+    def _script_starts(self, ref: JobRef) -> Mapping[str, int]:
+        """Ask accounting when the script of a job last began, or of each task of an array."""
+        rows = self._listing.past([ref.job_id], with_steps=True)[ref.job_id]
+        scripts = sorted((row for row in rows if row.number.endswith(_SCRIPT)), key=lambda row: row.started)
+        return {row.number.removesuffix(_SCRIPT): row.started for row in scripts}
 
     def _report_unknown(self, ref: JobRef, *, is_late: bool) -> JobReport:
         """Accounting has no end of it and the controller does not know it; unless news are on their way, it is lost."""

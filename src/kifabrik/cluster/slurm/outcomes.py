@@ -73,11 +73,22 @@ def explain_waiting(reason: str) -> str:
     return f"{found} ({reason})" if found else f"it waits: {reason}"
 
 
-def explain_end(job: PastJob) -> tuple[JobState, str]:
-    """Say how a job ended; of several starts, give the last one."""
+def may_be_refused(job: PastJob) -> bool:
+    """Say whether a job failed the moment it began: by itself, or because its node did not let it begin."""
+    return job.state == "FAILED" and not job.signal and not job.elapsed_seconds
+
+
+def explain_end(job: PastJob, *, script_began: int | None = None) -> tuple[JobState, str]:
+    """Say how a job ended; of several starts, give the last one.
+
+    `script_began` is when accounting saw its script begin, asked for where a job may be refused. A node does not start
+    a job again within a second of ending it ("credential revoked"); the script is then that of an earlier start.
+    """
     word = job.state.split(" ", 1)[0]
     if word == "TIMEOUT":
         return JobState.TIMED_OUT, _time_up(job)
+    if may_be_refused(job) and script_began is not None and script_began < job.started:
+        return JobState.KILLED, "its node did not let it begin again so soon after its first start"
     if word == "FAILED":
         return _failed(job)
     return _ENDS.get(word, (JobState.FAILED, f"the cluster says {job.state}"))

@@ -54,6 +54,9 @@ class SiteProfile(Part):
     environment: Mapping[Variable, Line] = Field(default_factory=lambda: dict(OFFLINE))
     sbatch_options: tuple[Option, ...] = Field(default=(), description="more options of sbatch, each with its --")
     warning_seconds: int = Field(default=300, ge=10, le=86_400, description="between the warning and the time limit")
+    keep_days: int = Field(
+        default=30, ge=1, le=36_500, description="how long unused datasets and notes of ended jobs stay in the home"
+    )
     python: Line | None = Field(default=None, description="Python on the compute nodes, where it is another one")
 
     @model_validator(mode="after")

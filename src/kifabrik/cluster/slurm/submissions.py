@@ -10,7 +10,8 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,6 +80,20 @@ class Submissions:
         self._known.pop(key, None)
         with suppress(FileNotFoundError):
             self._path(key, ".json").unlink()
+
+    def old_files(self, *, before: float, keys: Collection[str], runs: Collection[str]) -> Sequence[Path]:
+        """List the files of keys of which none changed since a moment, but none of those keys and those runs."""
+        kept = {folder_name(key) for key in keys}
+        groups: dict[str, list[Path]] = defaultdict(list)
+        for path in sorted(self._folder.glob("*.*")):
+            groups[path.stem].append(path)
+        return [
+            path
+            for stem, paths in groups.items()
+            if stem not in kept and stem.rpartition(".")[0] not in runs
+            if all(each.stat().st_mtime < before for each in paths)
+            for path in paths
+        ]
 
     @contextmanager
     def hold(self, key: str) -> Iterator[int]:

@@ -29,6 +29,7 @@ from kifabrik.portal.compute.api.schemas.site_door import (
     StateOut,
 )
 from kifabrik.portal.compute.models import Site
+from kifabrik.portal.compute.queries.accounting import silent_jobs
 from kifabrik.portal.compute.queries.desired_allocations import allocations_digest, desired_allocations
 from kifabrik.portal.compute.queries.runs import desired_runs
 from kifabrik.portal.compute.queries.sites import get_agent_site
@@ -71,6 +72,7 @@ def read_desired(request: HttpRequest, allocations_known: str = "") -> DesiredOu
         allocations_digest=digest,
         allocations=None if is_known else [DesiredAllocationOut.of(row) for row in desired_allocations(site, now=now)],
         accounting_since=site.accounted_until,
+        silent_jobs=list(silent_jobs(site, now=now)),
     )
 
 

@@ -54,6 +54,7 @@ class JobAccount(models.Model):
 
     class Meta:
         ordering = ("-submitted_at", "id")
+        indexes = (models.Index(fields=("site", "changed_at"), condition=Q(ended_at=None), name="jobs_without_end"),)
         constraints = (
             models.UniqueConstraint(
                 fields=("site", "cluster", "job_id", "submitted_at"), name="one_job_of_an_identity"

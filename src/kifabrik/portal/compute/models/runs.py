@@ -11,6 +11,8 @@ from kifabrik.portal.compute.models.sites import Site
 from kifabrik.portal.people.models import Organisation, User
 from kifabrik.records.run_state import RunState
 
+STREAM_MAX = 200
+
 
 class StoredFile(models.Model):
     """A file kept by its content digest; who holds it stands in FileHolding, who may read it follows from that."""
@@ -90,7 +92,13 @@ class RunEventRow(models.Model):
         max_length=16, help_text="records.EventKind, repeated from the event so that it can be found"
     )
     event = models.JSONField(help_text="records.RunEvent")
+    # Repeated from an event with figures, so that a curve is thinned without reading all of them.
+    stream = models.CharField(max_length=STREAM_MAX, blank=True, default="", help_text="<step>|<names of the figures>")
+    training_step = models.BigIntegerField(null=True, help_text="the training step that the figures are about")
 
     class Meta:
         ordering = ("run", "sequence")
         constraints = (models.UniqueConstraint(fields=("run", "sequence"), name="one_event_of_a_number"),)
+        indexes = (
+            models.Index(fields=("run", "stream", "training_step"), condition=~Q(stream=""), name="figures_of_a_run"),
+        )

@@ -1,13 +1,17 @@
 """Reads of what accounting says: how much each subject used, and whose a cluster account is. Writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from kifabrik.funding.units import billed_seconds
 from kifabrik.portal.compute.models import Allocation, JobAccount, Site
 from kifabrik.portal.compute.queries.machines import system_of
 
 ACCOUNT_PREFIX = "kf-"
+RUNAWAY = "RUNAWAY"  # what an agent says of a job that accounting believes alive and the controller does not know
+SILENT_AFTER = timedelta(hours=1)  # of a job that runs there is news every few minutes
+SILENT_JOBS_MAX = 500
 _KIND = "alloc-"
 
 
@@ -30,3 +34,14 @@ def accounted_seconds(*, site: Site, subjects: Collection[str]) -> Mapping[str, 
     for subject, seconds in rows.values_list("subject", "gpu_seconds"):
         total[subject] += billed_seconds(seconds, system)
     return dict(total)
+
+
+def silent_jobs(site: Site, *, now: datetime) -> Sequence[str]:
+    """Name the jobs that began, have no end and of which nothing was said for long, the newest first.
+
+    An agent sees jobs change by their end; one whose end was set back to its start, as the fix of a runaway does, or
+    that ended while no agent was there, it must be asked about.
+    """
+    rows = JobAccount.objects.filter(site=site, ended_at__isnull=True, started_at__isnull=False)
+    silent = rows.filter(changed_at__lt=now - SILENT_AFTER).order_by("-changed_at")
+    return list(silent.values_list("job_id", flat=True)[:SILENT_JOBS_MAX])

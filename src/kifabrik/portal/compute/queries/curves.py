@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import DenseRank
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from kifabrik.portal.compute.models import Run
+from kifabrik.portal.compute.models import Run, RunEventRow
+from kifabrik.portal.compute.models.runs import STREAM_MAX
 from kifabrik.portal.compute.queries.events import step_label
-from kifabrik.records import EventKind
 from kifabrik.records.run_state import FINAL
 
 POINTS_MAX = 500
+LARGEST_STEP = 2**63 - 1  # of what a database can keep
 QUALITY = ("loss", "bits-per-byte")  # what people look at first
 _TABLE_ROWS = 12
 GROUPS = {
@@ -64,8 +67,7 @@ def read_curves(run: Run, *, step: str = "", group: str = "", points: int = POIN
     An attempt that went on from a checkpoint tells some steps again: what was told last counts.
     """
     found: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
-    rows = run.events.filter(kind=EventKind.METRIC).order_by("sequence").values_list("event", flat=True)
-    for event in rows.iterator():
+    for event in _thinned_events(run, step=step, points=points).values_list("event", flat=True):
         for metric in event["metrics"]:
             key = (event["step"], group_of(metric["name"]))
             found.setdefault(key, {}).setdefault(metric["name"], {})[metric["step"]] = metric["value"]
@@ -77,9 +79,28 @@ def read_curves(run: Run, *, step: str = "", group: str = "", points: int = POIN
     )
 
 
+def stream_name(step: str, names: Sequence[str]) -> str:
+    """Name the events that tell the same figures of the same step, of which a curve needs every n-th only."""
+    return f"{step}|{','.join(names)}"[:STREAM_MAX]
+
+
 def group_of(name: str) -> str:
     """Say on which curve a figure is drawn; one that nobody knows has its own."""
     return next((group for group, (_title, names) in GROUPS.items() if name in names), name)
+
+
+def _thinned_events(run: Run, *, step: str, points: int) -> QuerySet[RunEventRow]:
+    """Choose the events that a plot shows, by their training steps alone; only these are read, in their order."""
+    rows = run.events.exclude(stream="")
+    if step:
+        rows = rows.filter(stream__startswith=stream_name(step, ()))
+    counts = rows.order_by().values_list("stream").annotate(Count("training_step", distinct=True))
+    chosen = Q(pk=None)
+    for stream, count in counts:
+        chosen |= Q(stream=stream, rank__in=[at + 1 for at in _pick(count, points)])
+    rank = Window(DenseRank(), partition_by=F("stream"), order_by=F("training_step").asc())
+    wanted = rows.order_by().annotate(rank=rank).filter(chosen)
+    return run.events.filter(pk__in=wanted.values("pk")).order_by("sequence")
 
 
 def _draw(key: tuple[str, str], lines: Mapping[str, Points], *, live: bool, points: int) -> Curve:

@@ -23,6 +23,7 @@ from kifabrik.portal.compute.models import (
     Site,
     Usage,
 )
+from kifabrik.portal.compute.queries.accounting import RUNAWAY
 from kifabrik.portal.compute.queries.machines import system_of
 from kifabrik.portal.compute.queries.sites import get_site
 from kifabrik.portal.compute.queries.viewers import readable_allocations
@@ -30,7 +31,6 @@ from kifabrik.portal.people.permissions import Permission
 from kifabrik.portal.people.queries import access
 from kifabrik.portal.people.queries.access import Viewer
 
-RUNAWAY = "RUNAWAY"
 _REPORTS_READ = 400  # two days of two hundred sites
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from kifabrik.core.errors import InvalidInput
 from kifabrik.funding.units import billed_seconds
 from kifabrik.portal.compute.models import Allocation, JobAccount, Run, Site, Usage
-from kifabrik.portal.compute.queries.accounting import accounted_seconds, allocations_of_accounts
+from kifabrik.portal.compute.queries.accounting import RUNAWAY, accounted_seconds, allocations_of_accounts
 from kifabrik.portal.compute.queries.machines import system_of
 from kifabrik.portal.compute.services import alerts, books
 from kifabrik.portal.compute.services.books import Use
@@ -158,13 +158,18 @@ def _begin(site: Site, row: AccountedJob, owners: _Owners) -> JobAccount:
 
 
 def _says_more(row: AccountedJob, job: JobAccount) -> bool:
-    """A statement is newer after another start, after the end, or with more use; so old ones are known as old.
+    """A statement is newer after another start, further on its way to the end, or with more use.
 
-    With the same figures another word for the state is news: the cluster lost sight of the job, or it was cancelled.
+    So old ones are known as old. With the same figures another word for the state is news: it was cancelled.
     """
-    new = (row.restarts, row.ended_at is not None, row.gpu_seconds, row.started_at is not None)
-    old = (job.restarts, job.ended_at is not None, job.gpu_seconds, job.started_at is not None)
+    new = (row.restarts, _way(row.state, row.ended_at), row.gpu_seconds, row.started_at is not None)
+    old = (job.restarts, _way(job.state, job.ended_at), job.gpu_seconds, job.started_at is not None)
     return new > old or (new == old and row.state != job.state)
+
+
+def _way(state: str, ended_at: object) -> int:
+    """Say how far a start has come: it goes on, the cluster lost sight of it (and counts less of it), it has ended."""
+    return 2 if ended_at is not None else int(state == RUNAWAY)
 
 
 def _state(job: JobAccount, row: AccountedJob, *, now: datetime) -> None:

@@ -15,11 +15,12 @@ from kifabrik.core.canonical import Json
 from kifabrik.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from kifabrik.core.states import require_move
 from kifabrik.portal.compute.models import Allocation, Run, RunEventRow, Site
+from kifabrik.portal.compute.queries.curves import LARGEST_STEP, stream_name
 from kifabrik.portal.compute.queries.events import next_sequence
 from kifabrik.portal.compute.services import books, files
 from kifabrik.portal.people.models import User
 from kifabrik.portal.people.services import audit
-from kifabrik.records import EvaluationReport, RunEvent, RunManifest
+from kifabrik.records import EvaluationReport, EventKind, RunEvent, RunManifest
 from kifabrik.records.run_state import FINAL, MOVES, RunState
 
 EVENTS_MAX = 5000
@@ -98,10 +99,7 @@ def report_events(*, site: Site, run_id: str, events: Sequence[RunEvent]) -> int
     if len(events) > EVENTS_MAX:
         raise InvalidInput(_("At most %(count)s events in one report.") % {"count": EVENTS_MAX}, where="events")
     run = find_run(site, run_id)
-    rows = [
-        RunEventRow(run=run, sequence=event.sequence, kind=event.kind, event=event.model_dump(mode="json"))
-        for event in events
-    ]
+    rows = [_event_row(run, event) for event in events]
     with transaction.atomic():
         RunEventRow.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return next_sequence(run.pk)
@@ -160,6 +158,14 @@ def lock_run(site: Site, run_id: str) -> tuple[Allocation, Run]:
     found = find_run(site, run_id)
     allocation = books.lock(found.allocation_id)
     return allocation, Run.objects.select_for_update().get(pk=found.pk)
+
+
+def _event_row(run: Run, event: RunEvent) -> RunEventRow:
+    row = RunEventRow(run=run, sequence=event.sequence, kind=event.kind, event=event.model_dump(mode="json"))
+    if event.kind is EventKind.METRIC and event.metrics:
+        row.stream = stream_name(event.step, [metric.name for metric in event.metrics])
+        row.training_step = min(event.metrics[0].step, LARGEST_STEP)
+    return row
 
 
 def _require_startable(allocation: Allocation, run: Run, attempt: int) -> None:

@@ -1,11 +1,13 @@
 """Signing in with a local account, and the brake against guessing: counted for an address and for a network.
 
-Failures live in the database, so that all web processes count together.
+Failures live in the database, so that all web processes count together. Only a sign-in adds to what is kept here, so
+each one takes out what is over: no clock is needed, and neither failures nor sessions pile up.
 """
 
 from datetime import datetime, timedelta
 
 from django.contrib.auth import authenticate
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -32,6 +34,7 @@ def sign_in(*, request: HttpRequest | None, email: str, password: str, network: 
     user = authenticate(request, username=email.strip().lower(), password=password)
     if isinstance(user, User):
         SignInFailure.objects.filter(key=_key("email", email.strip().lower())).delete()
+        _forget_what_is_over(now=now)
         return user
     _note_failure(keys, now=now)
     raise Refused(_("e-mail address and password do not fit."), where="email", remedy=_("Check both and try again."))
@@ -50,8 +53,13 @@ def _require_patience(keys: dict[str, int], *, now: datetime) -> None:
 
 @transaction.atomic
 def _note_failure(keys: dict[str, int], *, now: datetime) -> None:
-    SignInFailure.objects.filter(at__lt=now - 2 * WINDOW).delete()
+    _forget_what_is_over(now=now)
     SignInFailure.objects.bulk_create(SignInFailure(key=key, at=now) for key in keys)
+
+
+def _forget_what_is_over(*, now: datetime) -> None:
+    SignInFailure.objects.filter(at__lt=now - 2 * WINDOW).delete()
+    Session.objects.filter(expire_date__lt=now).delete()
 
 
 def _key(kind: str, value: str) -> str:

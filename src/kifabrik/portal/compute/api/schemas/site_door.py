@@ -88,7 +88,8 @@ class DesiredOut(Schema):
     """Everything a site should look after.
 
     `allocations` is null while the digest is the one that the agent knows. Every job that ended before
-    `accounting_since` is booked; null before the first import.
+    `accounting_since` is booked; null before the first import. `silent_jobs` are numbers of jobs that began, have no
+    end and of which nothing was said for an hour: what became of them?
     """
 
     site: str
@@ -97,6 +98,7 @@ class DesiredOut(Schema):
     allocations_digest: str
     allocations: list[DesiredAllocationOut] | None
     accounting_since: datetime | None
+    silent_jobs: list[str]
 
 
 class AttemptIn(Schema):
