@@ -13,20 +13,24 @@ import numpy.typing as npt
 
 from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.small_letters import Bytes
-from kifabrik.datasets.words import Mask, Places
+from kifabrik.datasets.words import HIGH_BITS, Hashes, Mask, Places, as_eights
 
 BEGINNING_CHARACTERS = 600
 ENOUGH_LETTERS = 20
 _MARKS = np.array((0, 60, 270, 330, 540, BEGINNING_CHARACTERS))
 _SHORT = 240
-_LETTER, _CAPITAL, _SMALL, _ODD = 1, 2, 4, 8
+_LETTER, _CAPITAL, _SMALL, _ODD, _MARK, _FIRST, _SECOND = 1, 2, 4, 8, 16, 32, 64
 _KNOWN_CHARACTERS = 0x20000
-_HANGUL_VOWELS_AND_FINALS = range(0x1160, 0x1200)
+_HANGUL = {
+    _FIRST: (*range(0x1100, 0x1113), *range(0xAC00, 0xD7A4)),
+    _SECOND: (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)),
+}
+_PADDING = b" " * 8
 
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:
-    """The beginnings of several texts, one after the other in `data`.
+    """The beginnings of several texts in `data`.
 
     `marks[i]` are the places where three pieces of text i begin and end; of a short one the first piece is all of it.
     """
@@ -35,69 +39,72 @@ class Beginnings:
     marks: Places
     have_letters: Mask
 
-    def cut(self, text: int) -> bytes:
-        """Give the beginning of one text."""
-        return self.data[self.marks[text, 0] : self.marks[text, -1]].tobytes()
 
-
-def read_beginnings(texts: Sequence[str], characters: Bytes) -> Beginnings:
-    """Read the beginnings of texts; `characters` is what `describe_characters` says."""
-    cut = [text[:BEGINNING_CHARACTERS] for text in texts]
-    data, marks, letters, kinds = _read([each.encode("utf-8", "surrogatepass") for each in cut], characters)
+def read_beginnings(texts: Sequence[bytes], characters: Bytes) -> Beginnings:
+    """Read the beginnings of texts in UTF-8; `characters` is what `describe_characters` says."""
+    data, marks, letters, kinds = _read(texts, characters)
     have_letters = letters >= ENOUGH_LETTERS
     is_capital = kinds & (_CAPITAL | _SMALL) == _CAPITAL
     odd = np.flatnonzero((is_capital | (kinds & _ODD != 0)) & have_letters)
     if len(odd):
-        more, places, _, _ = _read([_normalise(cut[each]) for each in odd.tolist()], characters)
+        more, places, _, _ = _read([_normalise(data[each[0] : each[-1]].tobytes()) for each in marks[odd]], characters)
         marks[odd] = places + len(data)
         data = np.concatenate((data, more))
     return Beginnings(data, marks, have_letters)
 
 
-def _read(encoded: Sequence[bytes], characters: Bytes) -> tuple[Bytes, Places, Places, Bytes]:
-    data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-    ends = np.cumsum([len(each) for each in encoded], dtype=np.int64)
-    marks = np.empty((len(encoded), len(_MARKS)), dtype=np.int64)
-    letters, kinds = np.empty(len(encoded), dtype=np.int64), np.empty(len(encoded), dtype=np.uint8)
-    _measure(data, ends, characters, marks, letters, kinds)
+def _read(texts: Sequence[bytes], characters: Bytes) -> tuple[Bytes, Places, Places, Bytes]:
+    data = np.frombuffer(b"".join([*texts, _PADDING]), dtype=np.uint8)
+    ends = np.cumsum([len(each) for each in texts], dtype=np.int64)
+    marks = np.empty((len(texts), len(_MARKS)), dtype=np.int64)
+    letters, kinds = np.empty(len(texts), dtype=np.int64), np.empty(len(texts), dtype=np.uint8)
+    _measure(data, as_eights(data), ends, characters, marks, letters, kinds)
     return data, marks, letters, kinds
 
 
 @compiled
-def _measure(data: Bytes, ends: Places, characters: Bytes, marks: Places, letters: Places, kinds: Bytes) -> None:
-    """Find the marks of each text, count its letters and say which kinds of characters it has."""
-    place = 0
+def _measure(
+    data: Bytes, eights: Hashes, ends: Places, characters: Bytes, marks: Places, letters: Places, kinds: Bytes
+) -> None:
+    """Find the marks of each text, count its letters, which may stop at enough, and say which kinds of characters it has."""
+    end = 0
     for text in range(len(ends)):
-        end = ends[text]
-        ored = 0
-        for each in range(place, end):
-            ored |= data[each]
-        kind, count = 0, 0
-        if ored < 0x80:
+        begin, end = end, ends[text]
+        last = min(end, begin + BEGINNING_CHARACTERS)
+        bits = 0
+        for place in range(begin, last):
+            bits |= data[place]
+        kind, count, size = 0, 0, last - begin
+        if bits < 0x80:
             for mark in range(len(_MARKS)):
-                marks[text, mark] = min(place + _MARKS[mark], end)
-            size = end - place
-            for each in range(place, end):
-                known = characters[data[each]]
+                marks[text, mark] = min(begin + _MARKS[mark], last)
+            for place in range(begin, last):
+                known = characters[data[place]]
                 kind |= known
                 count += known & _LETTER
                 if count >= ENOUGH_LETTERS and kind & _SMALL:
                     break
         else:
-            size = 0
+            place, size, before = begin, 0, 0
             for mark in range(len(_MARKS)):
                 while size < _MARKS[mark] and place < end:
+                    if eights[place] & HIGH_BITS == 0 and size + 8 <= _MARKS[mark] and place + 8 <= end:
+                        if count >= ENOUGH_LETTERS and kind & _SMALL:  # nothing more to be learnt from ASCII
+                            place += 8
+                            size += 8
+                            before = _FIRST
+                            continue
                     code, width = _decode(data, place)
                     known = characters[code] if code < len(characters) else _ODD
-                    kind |= known
+                    kind |= known | (before & known & _MARK) >> 1 | (before << 1 & known & _SECOND) >> 3
                     count += known & _LETTER
+                    before = known
                     place += width
                     size += 1
                 marks[text, mark] = place
         if size <= _SHORT:
-            marks[text, 1:] = end
+            marks[text, 1:] = marks[text, -1]
         letters[text], kinds[text] = count, kind
-        place = end
 
 
 @compiled
@@ -114,30 +121,35 @@ def _decode(data: Bytes, place: int) -> tuple[int, int]:
     return high | (data[place + 2] & 0x3F) << 6 | (data[place + 3] & 0x3F), 4
 
 
-def _normalise(text: str) -> bytes:
+def _normalise(data: bytes) -> bytes:
     """Prepare a text as py3langid does."""
+    text = data.decode("utf-8", "surrogatepass")
     if text.isupper():
         text = text.lower()
     return unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")
 
 
 def describe_characters() -> Bytes:
-    """Say of each character of the first two planes whether it is a letter, capital, small, or odd.
+    """Say of each character of the first two planes what it is; takes a tenth of a second.
 
-    An odd one may have to change where a text is brought to NFC. This takes a tenth of a second.
+    A letter, capital, small; odd in NFC wherever it stands; a mark, which is odd after another; the first or second of
+    a pair that NFC makes one.
     """
-    combining: set[int] = set()
     table = np.zeros(_KNOWN_CHARACTERS, dtype=np.uint8)
     for code in range(_KNOWN_CHARACTERS):
         character = chr(code)
-        parts = unicodedata.decomposition(character).split()
-        if len(parts) == 2 and not parts[0].startswith("<"):  # the second one may join what stands before it
-            combining.add(int(parts[1], 16))
-        table[code] = (
+        pair = unicodedata.normalize("NFD", character)
+        pair = f"{unicodedata.normalize('NFC', pair[:-1])}{pair[-1]}"
+        if len(pair) == 2 and unicodedata.normalize("NFC", pair) == character:
+            table[ord(pair[0])] |= _FIRST
+            table[ord(pair[1])] |= _SECOND
+        table[code] |= (
             _LETTER * (character.isalnum() and not character.isdecimal())
             | _CAPITAL * character.isupper()
-            | _SMALL * (character.islower() or character.istitle())
-            | _ODD * (unicodedata.combining(character) > 0 or not unicodedata.is_normalized("NFC", character))
+            | _SMALL * (character.islower() or unicodedata.category(character) == "Lt")
+            | _ODD * (not unicodedata.is_normalized("NFC", character))
+            | _MARK * (unicodedata.combining(character) > 0)
         )
-    table[[*combining, *_HANGUL_VOWELS_AND_FINALS]] |= _ODD
+    for kind, codes in _HANGUL.items():
+        table[list(codes)] |= kind
     return table

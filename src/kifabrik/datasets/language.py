@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from kifabrik.datasets.beginnings import read_beginnings
+from kifabrik.datasets.beginnings import BEGINNING_CHARACTERS, read_beginnings
 from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.function_words import Evidence, load_function_words
 from kifabrik.datasets.language_scores import Probabilities, Walk, load_model
@@ -37,11 +37,20 @@ def identify(text: str, *, is_code: bool) -> str:
     return identify_many([text], [is_code])[0]
 
 
-def identify_many(texts: Sequence[str], is_code: Sequence[bool]) -> list[str]:
-    """Name the languages of many texts at once, each as `identify` does; their order and company change nothing."""
+def identify_many(
+    texts: Sequence[str], is_code: Sequence[bool], *, encoded: Sequence[bytes] | None = None
+) -> list[str]:
+    """Name the languages of many texts at once, each as `identify` does; their order and company change nothing.
+
+    `encoded` are the texts in UTF-8, for who has them already.
+    """
     names = _load_names()
     prose = [number for number, each in enumerate(is_code) if not each]
-    beginnings = read_beginnings([texts[number] for number in prose], load_model().characters)
+    if encoded is None:
+        chosen = [texts[each][:BEGINNING_CHARACTERS].encode("utf-8", "surrogatepass") for each in prose]
+    else:
+        chosen = [encoded[each] for each in prose]
+    beginnings = read_beginnings(chosen, load_model().characters)
     asked = np.flatnonzero(beginnings.have_letters)
     languages = np.full(len(prose), names.undetermined)
     languages[asked] = _identify(beginnings.data, beginnings.marks[asked], names)

@@ -27,7 +27,7 @@ Numbers = npt.NDArray[np.float32]
 Numbers64 = npt.NDArray[np.int64]
 STATE_BITS = 17
 CHUNK = 256  # states that share one of `bases`
-_COLUMNS = 16  # the width of a row of weights is a multiple of this, which fills the registers of a processor
+WIDTH = 144  # of a row of weights; a number that is known when the loops are compiled makes them faster
 _LAYOUT = 2  # other arrays need another number here, or old ones would be used again
 
 
@@ -87,7 +87,7 @@ def _unpack() -> LanguageArrays:
     floor = likelihoods.min(axis=0)
     likelihoods -= floor
     step = likelihoods.max() / np.float32(255)
-    weights = np.zeros((len(own), -(-len(classes) // _COLUMNS) * _COLUMNS), dtype=np.uint8)
+    weights = np.zeros((len(own), WIDTH), dtype=np.uint8)
     weights[:, : len(classes)] = np.rint(likelihoods / step)
     return LanguageArrays(
         moves=entries[np.asarray(model.tk_nextmove)],

@@ -13,6 +13,7 @@ from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.language_arrays import (
     CHUNK,
     STATE_BITS,
+    WIDTH,
     Features,
     LanguageArrays,
     Moves,
@@ -27,6 +28,7 @@ Probabilities = npt.NDArray[np.float32]
 _TOGETHER = 64
 _STATE = np.uint32(2**STATE_BITS - 1)
 _OFFSET, _CHUNK = np.uint32(STATE_BITS), np.uint32(CHUNK)
+_ONE = np.uint64(1)
 _LOGARITHMS = np.log1p(np.arange(4096, dtype=np.float32))  # of how often a feature is seen; more often counts as this
 _MOST_SINGLES = 256  # so many bytes can be added in 16 bits
 
@@ -83,25 +85,23 @@ def _walk(
 ) -> None:
     """Write where the automaton stands after each byte.
 
-    Many pieces are walked in step, and nothing else is done while moves are read: each read waits for memory, and so
-    many wait together.
+    Many pieces, the longest first, are walked in step: each move waits for memory, and so several wait together.
     """
-    now = np.empty(_TOGETHER, dtype=np.uint32)
+    places, stands = np.empty(_TOGETHER, dtype=np.uint64), np.empty(_TOGETHER, dtype=np.uint32)
     for first in range(0, len(begins), _TOGETHER):
         count = min(_TOGETHER, len(begins) - first)
         for piece in range(count):
-            now[piece] = shown[begins[first + piece] - 1] if is_continued else start[0]
+            places[piece] = begins[first + piece]
+            stands[piece] = shown[begins[first + piece] - 1] if is_continued else start[0]
         for step in range(ends[first] - begins[first]):
             while begins[first + count - 1] + step >= ends[first + count - 1]:
                 count -= 1
-            for piece in range(count):
-                move = now[piece]
-                base = bases[(move & _STATE) // _CHUNK]
-                now[piece] = base + (move >> _OFFSET) * _CHUNK + data[begins[first + piece] + step]
-            for piece in range(count):
-                now[piece] = moves[now[piece]]
-            for piece in range(count):
-                shown[begins[first + piece] + step] = now[piece]
+            for piece in range(np.uint64(count)):
+                move, place = stands[piece], places[piece]
+                row = bases[(move & _STATE) // _CHUNK] + (move >> _OFFSET) * _CHUNK
+                move = moves[row + data[place]]
+                stands[piece] = shown[place] = move
+                places[piece] = place + _ONE
 
 
 @compiled
@@ -119,26 +119,26 @@ def _add_up(
     scores: Probabilities,
 ) -> None:
     """Add the weights of what the automaton showed in the pieces of each text."""
-    features, width = len(weights), weights.shape[1]
-    silent = np.uint32(features + len(borrowed))
-    counts = np.zeros(silent + 1, dtype=np.uint16)
-    found = np.empty(features + 1, dtype=np.uint32)
-    often = np.empty(features + 1, dtype=np.uint32)
-    singles, sums = np.empty(width, dtype=np.uint16), np.empty(width, dtype=np.float32)
+    features, silent = len(weights), len(weights) + len(borrowed)
+    counts = np.zeros(silent, dtype=np.uint16)
+    most = np.max(np.sum(ends - begins, axis=1))
+    found, often = np.empty(most + 1, dtype=np.uint32), np.empty(most + 1, dtype=np.uint32)
+    singles, sums = np.empty(WIDTH, dtype=np.uint16), np.empty(WIDTH, dtype=np.float32)
     touched = np.uint8(0)
     for text in range(len(begins)):
-        counts[silent] = 1  # never new
-        number, size = 0, 0
+        size, visible, number, once, more = 0, 0, 0, 0, 0
         for piece in range(begins.shape[1]):
             size += ends[text, piece] - begins[text, piece]
             for place in range(begins[text, piece], ends[text, piece]):
-                feature = min(shown[place] & _STATE, silent)
-                if features <= feature < silent:
-                    feature = np.uint32(borrowed[feature - features])
-                found[number] = feature
-                number += counts[feature] == 0
-                counts[feature] += np.uint16(1)
-        once, more = 0, 0
+                often[visible] = shown[place] & _STATE
+                visible += often[visible] < silent
+        for each in range(visible):
+            feature = often[each]
+            if feature >= features:
+                feature = np.uint32(borrowed[feature - features])
+            found[number] = feature
+            number += counts[feature] == 0
+            counts[feature] += np.uint16(1)
         for each in range(number):  # those that are seen once, and the others
             feature = found[each]
             is_single = counts[feature] == 1
@@ -146,7 +146,7 @@ def _add_up(
             often[more] = feature
             once += is_single
             more += not is_single
-            for column in range(0, width, 64):  # asks for all rows before the first is needed
+            for column in range(0, WIDTH, 64):  # asks for all rows before the first is needed
                 touched ^= weights[feature, column]
         sums[:] = 0
         for begin in range(0, once, _MOST_SINGLES):
@@ -154,9 +154,9 @@ def _add_up(
             for each in range(begin, min(begin + _MOST_SINGLES, once)):
                 feature = found[each]
                 counts[feature] = 0
-                for column in range(width):
+                for column in range(WIDTH):
                     singles[column] += weights[feature, column]
-            for column in range(width):
+            for column in range(WIDTH):
                 sums[column] += logarithms[1] * np.float32(singles[column])
         total = logarithms[1] * np.float32(once)
         for each in range(more):
@@ -164,7 +164,7 @@ def _add_up(
             logarithm = logarithms[min(counts[feature], len(logarithms) - 1)]
             counts[feature] = 0
             total += logarithm
-            for column in range(width):
+            for column in range(WIDTH):
                 sums[column] += logarithm * np.float32(weights[feature, column])
         for column in range(len(prior)):
             sums[column] = sums[column] * step + total * floor[column] + prior[column]
