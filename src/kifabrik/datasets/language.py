@@ -8,27 +8,28 @@ speak for the neighbour. A text in another language gets that language's code (u
 Bosnian, Montenegrin and Serbian in Latin script come out as `hr`; Norwegian as `no` or `nn`.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from kifabrik.datasets.function_words import FunctionWords, load_function_words
-from kifabrik.datasets.language_scores import LanguageScores, Probabilities, load_scores
+from kifabrik.datasets.beginnings import BEGINNING_CHARACTERS, read_beginnings
+from kifabrik.datasets.compiled import compiled
+from kifabrik.datasets.function_words import Evidence, load_function_words
+from kifabrik.datasets.language_scores import Probabilities, Walk, load_model
+from kifabrik.datasets.small_letters import Bytes
+from kifabrik.datasets.words import Mask, Places
 
-PREFIX_CHARACTERS = 600
 UNDETERMINED = "und"
 CODE = "code"
-_PIECE_CHARACTERS = 60
-_PIECES = (0, 270, 540)  # where the first look reads; the whole prefix is read only where it leaves a doubt
-_LETTERS = re.compile(r"[\W\d_]*+(?:[^\W\d_][\W\d_]*+){20}")
 _SURE = 0.6  # the first opinion alone is enough
 _POSSIBLE = 0.15  # below, no opinion at all
 _NEAR = 0.5  # a language of the EU this close to a likelier neighbour is preferred
 _CONTRADICTION = 1.0  # one frequent word that only the other language has
 _ONE_LANGUAGE = {"bs": "hr"}
+_LATIN_SERBIAN = ("sr", "hr")  # Serbian where Croatian is the likeliest of the 24
+_CONTEXT = 8  # bytes of the longest n-gram
 
 
 def identify(text: str, *, is_code: bool) -> str:
@@ -36,100 +37,174 @@ def identify(text: str, *, is_code: bool) -> str:
     return identify_many([text], [is_code])[0]
 
 
-def identify_many(texts: Sequence[str], is_code: Sequence[bool]) -> list[str]:
-    """Name the languages of many texts at once, each as `identify` does; their order and company change nothing."""
-    answers = [CODE if each else UNDETERMINED for each in is_code]
-    asked = [number for number, text in enumerate(texts) if not is_code[number] and _has_letters(text)]
-    doubted = _answer(answers, asked, _look([_sample(texts[each]) for each in asked]))
-    prefixes = [texts[each][:PREFIX_CHARACTERS] for each, _ in doubted]
-    doubted = _answer(answers, [each for each, _ in doubted], _look(prefixes))
-    words = load_function_words()
-    evidence = words.weigh([texts[each][:PREFIX_CHARACTERS] for each, _ in doubted])
-    for (number, opinion), row in zip(doubted, evidence.tolist(), strict=True):
-        answers[number] = _decide(opinion, dict(zip(words.by_language, row, strict=True)), words)
+def identify_many(
+    texts: Sequence[str], is_code: Sequence[bool], *, encoded: Sequence[bytes] | None = None
+) -> list[str]:
+    """Name the languages of many texts at once, each as `identify` does; their order and company change nothing.
+
+    `encoded` are the texts in UTF-8, for who has them already.
+    """
+    names = _load_names()
+    prose = [number for number, each in enumerate(is_code) if not each]
+    if encoded is None:
+        chosen = [texts[each][:BEGINNING_CHARACTERS].encode("utf-8", "surrogatepass") for each in prose]
+    else:
+        chosen = [encoded[each] for each in prose]
+    beginnings = read_beginnings(chosen, load_model().characters)
+    asked = np.flatnonzero(beginnings.have_letters)
+    languages = np.full(len(prose), names.undetermined)
+    languages[asked] = _identify(beginnings.data, beginnings.marks[asked], names)
+    answers = [CODE] * len(texts)
+    for number, language in zip(prose, languages.tolist(), strict=True):
+        answers[number] = names.labels[language]
     return answers
 
 
-def _answer(answers: list[str], asked: Sequence[int], opinions: Sequence["_Opinion"]) -> list[tuple[int, "_Opinion"]]:
-    """Fill in what is sure; give the texts about which there is a doubt, with the opinions."""
-    doubted = []
-    for number, opinion in zip(asked, opinions, strict=True):
-        if opinion.probability >= _SURE:
-            answers[number] = opinion.language
-        else:
-            doubted.append((number, opinion))
-    return doubted
+def _identify(data: Bytes, marks: Places, names: "_Names") -> Places:
+    """Look at pieces first, and at a whole beginning only where they leave a doubt."""
+    walk = Walk(data)
+    begins, ends = marks[:, 0::2], marks[:, 1::2]
+    walk.go(begins, ends)
+    opinions = _form_opinions(walk.rate(begins, ends), names)
+    further = np.flatnonzero((opinions.probabilities < _SURE) & (ends[:, 0] < ends[:, -1]))
+    begins, ends = begins[further], ends[further]
+    walk.go(ends[:, :-1], np.minimum(begins[:, 1:] + _CONTEXT, ends[:, -1:]), is_continued=True)
+    opinions.put(further, _form_opinions(walk.rate(begins[:, :1], ends[:, -1:]), names))
+    doubted = np.flatnonzero(opinions.probabilities < _SURE)
+    evidence = load_function_words().weigh([data[each[0] : each[-1]].tobytes() for each in marks[doubted]])
+    opinions.languages[doubted] = _decide(opinions.take(doubted), evidence, names)
+    return opinions.languages
 
 
 @dataclass(frozen=True, slots=True)
-class _Opinion:
-    """The likeliest of all languages and the likeliest of the 24."""
+class _Opinions:
+    """The likeliest of all languages and the likeliest of the 24, of each text."""
 
-    language: str
-    probability: float
-    official: str
-    official_probability: float
+    languages: Places
+    probabilities: Probabilities
+    officials: Places
+    official_probabilities: Probabilities
 
+    @classmethod
+    def make(cls, count: int) -> "_Opinions":
+        numbers, probabilities = np.empty((2, count), dtype=np.int64), np.empty((2, count), dtype=np.float32)
+        return cls(numbers[0], probabilities[0], numbers[1], probabilities[1])
 
-def _sample(text: str) -> str:
-    """Take pieces from all over the beginning, or all of a short one."""
-    if len(text) <= _PIECE_CHARACTERS * (len(_PIECES) + 1):
-        return text
-    return " ".join(text[start : start + _PIECE_CHARACTERS] for start in _PIECES)
+    def take(self, texts: Places) -> "_Opinions":
+        return _Opinions(*(getattr(self, each)[texts] for each in self.__slots__))
 
-
-def _has_letters(text: str) -> bool:
-    """Whether the beginning has letters enough to be judged."""
-    return _LETTERS.match(text, 0, PREFIX_CHARACTERS) is not None
-
-
-def _look(texts: Sequence[str]) -> list[_Opinion]:
-    if not texts:
-        return []
-    labels, columns, official_columns = _load_labels()
-    rated = load_scores().rate(texts)
-    shares: Probabilities = np.exp(rated - rated.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    for column, other in columns:
-        shares[:, other] += shares[:, column]
-        shares[:, column] = 0
-    best = shares.argmax(axis=1)
-    official = official_columns[rated[:, official_columns].argmax(axis=1)]
-    rows = np.arange(len(texts))
-    both = zip(
-        best.tolist(), shares[rows, best].tolist(), official.tolist(), shares[rows, official].tolist(), strict=True
-    )
-    return [_make_opinion(labels[one], share, labels[other], other_share) for one, share, other, other_share in both]
+    def put(self, texts: Places, others: "_Opinions") -> None:
+        for each in self.__slots__:
+            getattr(self, each)[texts] = getattr(others, each)
 
 
-def _make_opinion(language: str, probability: float, official: str, official_probability: float) -> _Opinion:
-    if (language, official) == ("sr", "hr"):  # in Latin script
-        probability += official_probability
-        return _Opinion("hr", probability, "hr", probability)
-    return _Opinion(language, probability, official, official_probability)
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The languages of the model by number, with `und` as the last; what is known about each."""
+
+    labels: tuple[str, ...]
+    is_official: Mask
+    evidence: Places  # the column of each in the evidence, the last one for languages without words
+    added: Places  # pairs of which the first is taken for the second
+    latin_serbian: Places
+
+    @property
+    def undetermined(self) -> int:
+        return len(self.labels) - 1
 
 
 @cache
-def _load_labels() -> tuple[tuple[str, ...], tuple[tuple[int, int], ...], np.ndarray]:
-    """Give the labels, the columns that are added to another, and the columns of the 24."""
-    scores: LanguageScores = load_scores()
-    labels = scores.labels
-    added = tuple((labels.index(one), labels.index(other)) for one, other in _ONE_LANGUAGE.items())
-    official = np.array(sorted(labels.index(code) for code in load_function_words().official))
-    return labels, added, official
+def _load_names() -> _Names:
+    labels = [*load_model().names.tolist(), UNDETERMINED]
+    words = load_function_words()
+    columns = {language: column for column, language in enumerate(words.by_language)}
+    return _Names(
+        labels=tuple(labels),
+        is_official=np.array([label in words.official for label in labels]),
+        evidence=np.array([columns.get(label, len(columns)) for label in labels]),
+        added=np.array([[labels.index(each) for each in pair] for pair in _ONE_LANGUAGE.items()]),
+        latin_serbian=np.array([labels.index(each) for each in _LATIN_SERBIAN]),
+    )
 
 
-def _decide(opinion: _Opinion, evidence: dict[str, float], words: FunctionWords) -> str:
+def _form_opinions(scores: Probabilities, names: _Names) -> _Opinions:
+    shares: Probabilities = scores - scores.max(axis=1, keepdims=True, initial=-np.inf)
+    np.exp(shares, out=shares)
+    opinions = _Opinions.make(len(scores))
+    _compare(
+        scores,
+        shares,
+        names.is_official,
+        names.added,
+        names.latin_serbian,
+        opinions.languages,
+        opinions.probabilities,
+        opinions.officials,
+        opinions.official_probabilities,
+    )
+    return opinions
+
+
+@compiled
+def _compare(
+    scores: Probabilities,
+    shares: Probabilities,
+    is_official: Mask,
+    added: Places,
+    latin_serbian: Places,
+    languages: Places,
+    probabilities: Probabilities,
+    officials: Places,
+    official_probabilities: Probabilities,
+) -> None:
+    """Find the likeliest languages of each text; `shares` are the scores without their logarithm."""
+    serbian, croatian = latin_serbian
+    for text in range(len(scores)):
+        official, total = croatian, np.float32(0)
+        for language in range(scores.shape[1]):
+            total += shares[text, language]
+            if is_official[language] and scores[text, language] > scores[text, official]:
+                official = language
+        for pair in range(len(added)):
+            shares[text, added[pair, 1]] += shares[text, added[pair, 0]]
+            shares[text, added[pair, 0]] = 0
+        best = 0
+        for language in range(scores.shape[1]):
+            if shares[text, language] > shares[text, best]:
+                best = language
+        probability, official_probability = shares[text, best] / total, shares[text, official] / total
+        if best == serbian and official == croatian:
+            best = croatian
+            probability += official_probability
+            official_probability = probability
+        languages[text], probabilities[text] = best, probability
+        officials[text], official_probabilities[text] = official, official_probability
+
+
+def _decide(opinions: _Opinions, evidence: Evidence, names: _Names) -> Places:
     """Hear the frequent words of the languages where the first opinion is not sure."""
-    for one, other in (*_ONE_LANGUAGE.items(), *((("sr", "hr"),) if opinion.official == "hr" else ())):
-        evidence[other] = max(evidence[other], evidence.pop(one, 0))
-    language, probability = opinion.language, opinion.probability
-    supported = evidence.get(language, 0)
-    is_near = opinion.official_probability >= _NEAR * probability
-    if language not in words.official and is_near and evidence[opinion.official] >= supported:
-        language, probability = opinion.official, opinion.official_probability
-        supported = evidence[language]
-    is_contradicted = max(evidence.values()) >= supported + _CONTRADICTION
-    is_foreign = language in words.by_language and language not in words.official
-    is_unsupported = is_foreign and not supported
-    return UNDETERMINED if is_contradicted or is_unsupported or probability < _POSSIBLE else language
+    texts = np.arange(len(evidence))
+    evidence = np.pad(evidence, ((0, 0), (0, 1)))  # of languages without words: none
+    for one, other in names.evidence[names.added]:
+        _add_evidence(evidence, one, other, np.full(len(texts), fill_value=True))
+    _, croatian = names.latin_serbian
+    _add_evidence(evidence, *names.evidence[names.latin_serbian], opinions.officials == croatian)
+    languages, probabilities = opinions.languages.copy(), opinions.probabilities.copy()
+    supported = evidence[texts, names.evidence[languages]]
+    official_support = evidence[texts, names.evidence[opinions.officials]]
+    is_near = opinions.official_probabilities >= _NEAR * probabilities
+    is_rather = ~names.is_official[languages] & is_near & (official_support >= supported)
+    languages = np.where(is_rather, opinions.officials, languages)
+    probabilities = np.where(is_rather, opinions.official_probabilities, probabilities)
+    supported = np.where(is_rather, official_support, supported)
+    is_contradicted = evidence.max(axis=1) >= supported + _CONTRADICTION
+    has_words = names.evidence[languages] < evidence.shape[1] - 1
+    is_unsupported = has_words & ~names.is_official[languages] & (supported == 0)
+    is_undetermined = is_contradicted | is_unsupported | (probabilities < _POSSIBLE)
+    return np.where(is_undetermined, names.undetermined, languages)
+
+
+def _add_evidence(evidence: Evidence, one: int, other: int, texts: Mask) -> None:
+    """Count what speaks for one language for another, in some texts."""
+    evidence[texts, other] = np.maximum(evidence[texts, other], evidence[texts, one])
+    evidence[texts, one] = 0

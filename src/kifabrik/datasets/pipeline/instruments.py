@@ -70,8 +70,8 @@ class Instruments:
         """Find out everything about a block of texts, and take personal identifiers out if that is wanted."""
         texts = [item.passage.text for item in block]
         is_code = [item.is_code for item in block]
-        languages = identify_many(texts, is_code)
         encoded = [item.data for item in block]
+        languages = identify_many(texts, is_code, encoded=encoded)
         hits = self._scanner.scan(texts, is_code=is_code, languages=languages, encoded=encoded)
         hits = self._add_names(hits, texts, is_code, languages)
         kept = list(block)
