@@ -108,7 +108,7 @@ def _encode(texts: Sequence[str]) -> list[bytes]:
 def _find_places(programme: Programme, pieces: Sequence[bytes]) -> _Places | None:
     """Walk texts as bytes and count in characters where something is to be judged."""
     data = b"\0".join([b"", b"", *pieces, b"", b""])
-    found = np.array(programme.engine.places(data), np.int64).reshape(-1, 3)
+    found = programme.engine.places(data)
     rules, starts, ends = programme.rule_of[found[:, 0]], found[:, 1], found[:, 2]
     order = np.lexsort((starts, ends, rules))
     rules, starts, ends = rules[order], starts[order], ends[order]
