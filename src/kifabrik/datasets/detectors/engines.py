@@ -22,6 +22,7 @@ from kifabrik.datasets.detectors.notation import compile_anchors
 
 EngineName = Literal["hyperscan", "re2", "re"]
 _Compile = Callable[[bytes], re.Pattern[bytes]]
+_NEVER = b"\\0never\\0"  # hyperscan compiles no empty list
 ENGINES: tuple[EngineName, ...] = ("hyperscan", "re2", "re")  # the fastest first
 
 
@@ -38,7 +39,7 @@ class Engine(Protocol):
 
 
 class HyperscanEngine:
-    """Anchors of numbers in a loop of our own, all others in one walk of hyperscan; of matches with one end the longest."""
+    """Anchors of numbers in a compiled loop, the others in one walk, where the longest of matches with one end counts."""
 
     name: EngineName = "hyperscan"
 
@@ -46,7 +47,7 @@ class HyperscanEngine:
         hyperscan = import_module("hyperscan")
         self._table, walked = compile_anchors(anchors)
         self._others = np.array([number for number in range(len(anchors)) if number not in walked], np.int64)
-        self._database = _compile_once(hyperscan, [anchors[number] for number in self._others])
+        self._database = _compile_once(hyperscan, [anchors[number] for number in self._others] or [_NEVER])
 
     def places(self, data: bytes) -> Numbers:
         """Give the places of both walks."""

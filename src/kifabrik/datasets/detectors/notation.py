@@ -1,11 +1,11 @@
 """Reads anchors that begin a word with a digit or a capital into a table of steps: an automaton of states and bytes.
 
-A small letter must not follow the capital, because too many words begin so. Understands as much of the notation of regular expressions as those anchors use. Knows no rule, and walks no text.
+A small letter must not follow the capital, because too many words begin so. Understands as much of the notation of
+regular expressions as those anchors use. Knows no rule, and walks no text.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -200,9 +200,7 @@ class _Automaton:
         self._net, self._ends = net, ends
         sets = {signs for row in net.over for signs, _ in row}
         kinds: dict[tuple[bool, ...], int] = {}
-        self._classes = [
-            kinds.setdefault(tuple(byte in each for each in sets), len(kinds)) for byte in range(256)
-        ]
+        self._classes = [kinds.setdefault(tuple(byte in each for each in sets), len(kinds)) for byte in range(256)]
         self._members = [self._classes.index(number) for number in range(len(kinds))]
 
     def tabulate(self, starts: set[int]) -> Table:
@@ -231,6 +229,4 @@ class _Automaton:
     def _follow(self, points: frozenset[int]) -> list[frozenset[int]]:
         """Give for each class of bytes the points that are reached next."""
         over = [each for point in points for each in self._net.over[point]]
-        return [
-            self._net.reach({after for signs, after in over if member in signs}) for member in self._members
-        ]
+        return [self._net.reach({after for signs, after in over if member in signs}) for member in self._members]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from kifabrik.datasets.detectors.fiction import is_fiction
 from kifabrik.datasets.detectors.national_rows import LANGUAGES_OF
 from kifabrik.datasets.detectors.phone_plans import NationalNumber, read_national
-from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Edges, Hit, Sheet
+from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Beside, Edges, Hit, Sheet
 
 KIND = "phone"
 NEAR = 48  # characters before a national number in which a word about telephones counts
@@ -24,6 +24,7 @@ TOUCHES = re.compile(
     r"[0-9][ .,:/\u00a0\u2010\u2011\u2013-]?\Z|\b0[1-9][0-9]{0,4} [/-] \Z|[\w+*#=&%$€£@,/-]\Z|(?<![^\W\d_])\.\Z"
 )
 EDGES = Edges(before="_+*#=&%$@,/-", digit_before=" .,:/-")  # what of TOUCHES can be seen in bytes
+BESIDE = Beside(("phone",), NEAR, digits_only=True, first="0", left="(", right=" ./()-")  # as `_is_possible...` says
 ANCHORS = (
     rb"\([08][0-9]?[ -]?[0-9]{1,4}\)[ ]?[0-9]",
     rb"\b0[1-9][0-9]{0,4}(?:[ ./-]|\xc2\xa0|\xe2\x80[\x90\x91\x93])[0-9]{2}",
