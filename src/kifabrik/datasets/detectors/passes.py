@@ -8,6 +8,8 @@ place by the bytes around it is said by compiled loops, of many places at once (
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
 from kifabrik.datasets.detectors.sieve import MARGIN, Places, Sieve, make_sieve, sift
 
 _BLOCK_CHARACTERS = 1_000_000
+_START = attrgetter("start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,15 @@ def _examine(
     """Ask the rule of each place; gives by number of the text what counts, with the number of the rule."""
     hits: dict[int, list[tuple[int, Hit]]] = {}
     sheets: dict[int, Sheet] = {}
-    columns = (each.tolist() for each in (places.texts + first, places.rules, places.starts, places.ends))
-    for text, rule, start, end in zip(*columns, strict=True):
+    for text, rule, start, end, window in zip(*(each.tolist() for each in places), strict=True):
         sheet = sheets.get(text)
         if sheet is None:
-            sheet = sheets[text] = make_sheet(text)
+            sheet = sheets[text] = make_sheet(first + text)
+        if window:
+            sheet.expect_no_words(start, window)
         hit = rules[rule].examine(sheet, start, end)
         if hit is not None and hit.tier >= sheet.tier_min:
-            hits.setdefault(text, []).append((rule, hit))
+            hits.setdefault(first + text, []).append((rule, hit))
     return hits
 
 
@@ -110,6 +114,9 @@ def _settle(hits: list[tuple[int, Hit]]) -> tuple[Hit, ...]:
     """Where two hits overlap, keep the surer one, then the longer one, then that of the earlier rule."""
     if len(hits) == 1:
         return (hits[0][1],)
+    in_order = sorted([hit for _, hit in hits], key=_START)
+    if all(first.end <= second.start for first, second in pairwise(in_order)):
+        return tuple(in_order)
     ranked = sorted(set(hits), key=lambda each: (-each[1].tier, each[1].start - each[1].end, each[0], each[1].start))
     starts: list[int] = []
     kept: list[Hit] = []

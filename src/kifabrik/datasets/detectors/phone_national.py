@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 from kifabrik.datasets.detectors.fiction import is_fiction
 from kifabrik.datasets.detectors.national_rows import LANGUAGES_OF
-from kifabrik.datasets.detectors.phone_plans import NationalNumber, read_national
+from kifabrik.datasets.detectors.phone_plans import DIGITS_MAX, DIGITS_MIN, NationalNumber, read_national
 from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Beside, Edges, Hit, Sheet
 
 KIND = "phone"
 NEAR = 48  # characters before a national number in which a word about telephones counts
 _VERY_NEAR = 32
-DIGITS_MIN = 7
 GAP = "[ \u00a0\u202f./()\u2010\u2011\u2013-]"
 QUOTES = frozenset({'"', "'"})
 TOUCHES = re.compile(
@@ -161,7 +160,7 @@ def _judge(sheet: Sheet, start: int, end: int, around: _Around) -> Hit | None:
     raw = text[start:end]
     runs = _RUN.findall(raw)
     digits = "".join(runs)
-    if len(digits) < DIGITS_MIN or raw.count("(") != raw.count(")"):
+    if not DIGITS_MIN <= len(digits) <= DIGITS_MAX or raw.count("(") != raw.count(")"):
         return None
     if not around.has_word:
         if digits in _COUNTING:

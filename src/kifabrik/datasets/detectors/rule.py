@@ -53,6 +53,10 @@ class Sheet:
             words = self._words[start, length] = words_in(before) if before else NO_WORDS
         return words
 
+    def expect_no_words(self, start: int, length: int) -> None:
+        """Remember that somebody looked already and met no word of any kind."""
+        self._words[start, length] = NO_WORDS
+
     def cuts_word(self, start: int, end: int) -> bool:
         """Say whether letters, digits or an underscore touch a piece of text."""
         before, after = self.text[start - 1 : start] if start else "", self.text[end : end + 1]

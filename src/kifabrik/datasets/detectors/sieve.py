@@ -17,8 +17,8 @@ MARGIN = 2  # zero bytes around a block, so that what stands beside a match can 
 _Bytes = npt.NDArray[np.uint8]
 _Numbers = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
-_LENGTH_BITS, _END_BITS = 16, 36
-_LENGTH, _END = (1 << _LENGTH_BITS) - 1, (1 << _END_BITS) - 1
+_LENGTH_BITS, _END_BITS = 15, 36
+_LENGTH = (1 << _LENGTH_BITS) - 1
 _BEFORE, _DIGIT_BEFORE, _AFTER, _DIGIT_AFTER, _FIRST, _LEFT, _RIGHT = (1 << bit for bit in range(7))
 
 
@@ -36,13 +36,15 @@ class Sieve(NamedTuple):
 class Places(NamedTuple):
     """Where to look, rule by rule: numbers of texts and rules, offsets in characters of that text.
 
-    One rule after the other is a third faster than one text after the other: its code stays in the processor's cache.
+    `windows` are the characters before the place in which no word of any group stands, 0 where nobody looked. One rule
+    after the other is a third faster than one text after the other: its code stays in the processor's cache.
     """
 
     texts: _Numbers
     rules: _Numbers
     starts: _Numbers
     ends: _Numbers
+    windows: _Numbers
 
 
 def make_sieve(rules: Sequence[Rule]) -> Sieve:
@@ -86,13 +88,15 @@ def sift(sieve: Sieve, data: bytes, begins: _Numbers, found: _Numbers, wants_sha
         sieve.signs, sieve.groups, sieve.windows, sieve.always, sieve.digits_only, *sieve.words,
     )  # fmt: skip
     left = np.unique(left)
-    ends = (left >> _LENGTH_BITS) & _END
-    starts = ends - (_LENGTH - (left & _LENGTH))
+    rules, rest = np.divmod(left, 1 << (_END_BITS + _LENGTH_BITS + 1))
+    ends, rest = np.divmod(rest, 1 << (_LENGTH_BITS + 1))
+    starts = ends - (_LENGTH - (rest >> 1))
     texts = np.searchsorted(begins, starts, side="right") - 1
-    rules = left >> (_LENGTH_BITS + _END_BITS)
+    windows = sieve.windows[rules] * (rest & 1)
     if data.isascii():
-        return Places(texts, rules, starts - begins[texts], ends - begins[texts])
-    return Places(texts, rules, *_count_characters(signs, begins, texts, starts, ends, np.argsort(starts)))
+        return Places(texts, rules, starts - begins[texts], ends - begins[texts], windows)
+    first, last = _count_characters(signs, begins, texts, starts, ends, np.argsort(starts))
+    return Places(texts, rules, first, last, windows)
 
 
 @compiled
@@ -101,20 +105,21 @@ def _sift(
     tables: _Bytes, groups: _Bytes, windows: _Numbers, always: _Flags, digits_only: _Flags,
     pairs: npt.NDArray[np.uint16], strange: _Flags, hashes: npt.NDArray[np.uint64], whole: _Bytes, beginnings: _Bytes,
 ) -> _Numbers:  # fmt: skip
-    """Give rule, end and length of each place that is left, as one number."""
+    """Give rule, end, length and silence of each place that is left, as one number."""
     left, count = np.empty(len(found), np.int64), 0
     for number in range(len(found)):
         rule, start, end = found[number, 0], found[number, 1], found[number, 2]
-        table = tables[rule]
+        table, is_silent = tables[rule], False
         if _is_touched(signs, start, end, table):
             continue
-        if groups[rule] and not _is_spared(signs, start, end, table, digits_only[rule]):
+        if groups[rule]:
             text = np.searchsorted(begins, start, side="right") - 1
-            if always[rule] or not wants_shapes[text]:
-                met = find_groups(signs, begins[text], start, windows[rule], pairs, strange, hashes, whole, beginnings)
-                if not met & groups[rule]:
-                    continue
-        left[count] = (rule << _END_BITS | end) << _LENGTH_BITS | (_LENGTH - (end - start))
+            met = find_groups(signs, begins[text], start, windows[rule], pairs, strange, hashes, whole, beginnings)
+            is_needed = always[rule] or not wants_shapes[text]
+            if is_needed and not met & groups[rule] and not _is_spared(signs, start, end, table, digits_only[rule]):
+                continue
+            is_silent = met == 0
+        left[count] = ((rule << _END_BITS | end) << _LENGTH_BITS | (_LENGTH - (end - start))) << 1 | is_silent
         count += 1
     return left[:count]
 
