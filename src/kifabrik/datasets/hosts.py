@@ -12,6 +12,7 @@ from publicsuffixlist import PublicSuffixList
 _ADDRESS_LETTERS_MAX = 4_000
 _HOST_LETTERS_MAX = 253
 _SCHEME = re.compile(r"(?:https?|ftp)://", re.IGNORECASE)
+_AUTHORITY = re.compile(rf"\s*(?:{_SCHEME.pattern})?([^/?#\\\s]*)", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -22,12 +23,7 @@ def is_address(text: str) -> bool:
 
 def split_host(address: str) -> str:
     """Give the host of an address, or of a bare host name, in small ASCII letters; empty if there is none."""
-    text = address[:_ADDRESS_LETTERS_MAX].strip()
-    found = _SCHEME.match(text)
-    if found is not None:
-        text = text[found.end() :]
-    authority = re.split(r"[/?#\\\s]", text, maxsplit=1)[0]
-    return _clean(authority.rpartition("@")[2])
+    return _clean(_authority_of(address))
 
 
 def path_of(address: str) -> str:
@@ -45,11 +41,18 @@ def registrable_domain(address: str) -> str:
 
     Empty for an IP address, a single label, a public suffix, an unknown one, and for what is no address.
     """
-    return _find_domain(split_host(address))
+    return _find_domain(_authority_of(address))
+
+
+def _authority_of(address: str) -> str:
+    """Give what stands between scheme and path, without a user's name."""
+    found = _AUTHORITY.match(address, 0, _ADDRESS_LETTERS_MAX)
+    return found[1].rpartition("@")[2] if found is not None else ""
 
 
 @lru_cache(maxsize=65_536)
-def _find_domain(host: str) -> str:
+def _find_domain(authority: str) -> str:
+    host = _clean(authority)
     if not host or _is_number(host):
         return ""
     return str(_suffixes().privatesuffix(host) or "")
@@ -70,6 +73,8 @@ def _clean(authority: str) -> str:
 
 
 def _is_number(host: str) -> bool:
+    if not host[-1].isdigit():
+        return False  # the quick answer for almost all
     try:
         ip_address(host)
     except ValueError:

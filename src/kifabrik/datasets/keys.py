@@ -5,17 +5,25 @@ why the key is no part of what is handed on. Knows no text.
 """
 
 import binascii
+import hashlib
 import hmac
 import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kifabrik.core.errors import InvalidInput, Refused
 from kifabrik.core.files import explain_disk_errors, fsync_folder
 from kifabrik.datasets.detectors.rule import Hit
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_INNER, _OUTER = (bytes(sign ^ mask for sign in range(256)) for mask in (0x36, 0x5C))  # RFC 2104
+_BLOCK_BYTES = 64
 _KEY_BYTES = 32
 _OTHERS_MAY = 0o077
 
@@ -38,7 +46,11 @@ class Key:
 
     def digest(self, kind: str, value: str) -> str:
         """Give the keyed digest of a value in its normal form; stable for one key, kind and value."""
-        return "hmac-sha256:" + hmac.digest(self.secret, f"{kind}:{value}".encode(), "sha256").hex()
+        begun_inside, begun_outside = _begin(self.secret)
+        inside, outside = begun_inside.copy(), begun_outside.copy()
+        inside.update(f"{kind}:{value}".encode())
+        outside.update(inside.digest())
+        return "hmac-sha256:" + outside.hexdigest()
 
     def pseudonym_bytes(self, kind: str, value: str, length: int) -> bytes:
         """Give bytes that depend on the value and the key alone, and share nothing with the digest."""
@@ -47,6 +59,13 @@ class Key:
             for number in range(-(-length // 32))
         )
         return b"".join(blocks)[:length]
+
+
+@lru_cache(maxsize=8)
+def _begin(secret: bytes) -> "tuple[_Hash, _Hash]":
+    """Begin both hashes of HMAC; to copy them takes a third of the time to begin with the key anew."""
+    block = secret.ljust(_BLOCK_BYTES, b"\0")
+    return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
 
 def digest_of(hit: Hit, key: Key) -> str:

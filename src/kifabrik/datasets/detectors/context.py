@@ -51,10 +51,10 @@ def _read() -> tuple[dict[str, _Meaning], dict[str, _Meaning]]:
     )
 
 
-_WHOLE, _BEGINNINGS = _read()
+WHOLE_WORDS, BEGINNINGS = _read()
 LANGUAGES: tuple[str, ...] = tuple(sorted(_TABLE))
-_SHORTEST, _LONGEST = min(map(len, _BEGINNINGS)), max(map(len, _BEGINNINGS))
-_HEADS = frozenset(beginning[:_SHORTEST] for beginning in _BEGINNINGS)
+_SHORTEST, _LONGEST = min(map(len, BEGINNINGS)), max(map(len, BEGINNINGS))
+_HEADS = frozenset(beginning[:_SHORTEST] for beginning in BEGINNINGS)
 _remembered: dict[str | bytes, _Meaning] = {}
 
 
@@ -81,10 +81,10 @@ def _words_of(pairs: _Meaning) -> Words:
 
 def _look_up(word: str | bytes) -> _Meaning:
     letters = word if isinstance(word, str) else word.decode()
-    found = list(_WHOLE.get(letters, ()))
+    found = list(WHOLE_WORDS.get(letters, ()))
     if letters[:_SHORTEST] in _HEADS:
         for length in range(_SHORTEST, min(_LONGEST, len(letters)) + 1):
-            found.extend(_BEGINNINGS.get(letters[:length], ()))
+            found.extend(BEGINNINGS.get(letters[:length], ()))
     if len(_remembered) < _REMEMBERED_MAX:
         _remembered[word] = tuple(found)
     return tuple(found)

@@ -1,8 +1,8 @@
 """Three engines for one table of anchors: hyperscan, RE2 and `re`. Each says which anchors match where in UTF-8 bytes.
 
-hyperscan runs all anchors in one walk; the others need one walk an anchor and are there for machines without its wheel.
-What hyperscan compiled is kept in the cache folder of the user, because it takes a third of a second and each process
-needs it. Knows bytes and patterns, not what they mean.
+hyperscan runs its anchors in one walk, and a compiled loop takes those of numbers from it; the others need one walk an
+anchor and are there for machines without its wheel. What hyperscan compiled is kept in the cache folder of the user,
+because each process needs it. Knows bytes and patterns, not what they mean.
 """
 
 import re
@@ -13,11 +13,16 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from kifabrik.core.errors import Unavailable
 from kifabrik.core.files import cache_folder, write_bytes
+from kifabrik.datasets.detectors.automaton import Numbers, walk
+from kifabrik.datasets.detectors.notation import compile_anchors
 
 EngineName = Literal["hyperscan", "re2", "re"]
 _Compile = Callable[[bytes], re.Pattern[bytes]]
+_NEVER = b"\\0never\\0"  # hyperscan compiles no empty list
 ENGINES: tuple[EngineName, ...] = ("hyperscan", "re2", "re")  # the fastest first
 
 
@@ -26,21 +31,26 @@ class Engine(Protocol):
 
     name: EngineName
 
-    def places(self, data: bytes) -> list[int]:
-        """Give index of the anchor, start and end of every match, one after the other, in no promised order."""
+    def places(self, data: bytes) -> Numbers:
+        """Give index of the anchor, start and end of every match, a row for each, in no promised order.
+
+        A byte that belongs to no text stands at both ends of `data`.
+        """
 
 
 class HyperscanEngine:
-    """All anchors in one walk; where several matches have one end, the longest counts."""
+    """Anchors of numbers in a compiled loop, the others in one walk, where the longest of matches with one end counts."""
 
     name: EngineName = "hyperscan"
 
     def __init__(self, anchors: Sequence[bytes]) -> None:
         hyperscan = import_module("hyperscan")
-        self._database = _compile_once(hyperscan, anchors)
+        self._table, walked = compile_anchors(anchors)
+        self._others = np.array([number for number in range(len(anchors)) if number not in walked], np.int64)
+        self._database = _compile_once(hyperscan, [anchors[number] for number in self._others] or [_NEVER])
 
-    def places(self, data: bytes) -> list[int]:
-        """Give the places of one walk."""
+    def places(self, data: bytes) -> Numbers:
+        """Give the places of both walks."""
         found: list[int] = []
         extend = found.extend
 
@@ -48,7 +58,9 @@ class HyperscanEngine:
             extend((number, start, end))
 
         self._database.scan(data, match_event_handler=note)
-        return found
+        others = np.array(found, np.int64).reshape(-1, 3)
+        others[:, 0] = self._others[others[:, 0]]
+        return np.concatenate([walk(self._table, data), others])
 
 
 def _compile_once(hyperscan: Any, anchors: Sequence[bytes]) -> Any:
@@ -82,14 +94,12 @@ class WalkingEngine:
         self.name: EngineName = name
         self._patterns = [compile_one(anchor) for anchor in anchors]
 
-    def places(self, data: bytes) -> list[int]:
+    def places(self, data: bytes) -> Numbers:
         """Give the places of one walk after the other."""
-        return [
-            place
-            for number, pattern in enumerate(self._patterns)
-            for match in pattern.finditer(data)
-            for place in (number, *match.span())
+        found = [
+            (number, *match.span()) for number, pattern in enumerate(self._patterns) for match in pattern.finditer(data)
         ]
+        return np.array(found, np.int64).reshape(-1, 3)
 
 
 def choose_engine(name: EngineName | Literal["auto"]) -> EngineName:

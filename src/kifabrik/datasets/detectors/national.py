@@ -8,7 +8,7 @@ from functools import partial
 
 from kifabrik.datasets.detectors.context import NO_WORDS, Words
 from kifabrik.datasets.detectors.national_rows import FORMS, IDENTIFIERS, LANGUAGES_OF, PERSON, TAX, Identifier
-from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, SHAPE, Edges, Hit, Rule, Sheet
+from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, SHAPE, Beside, Edges, Hit, Rule, Sheet
 
 KIND = "national-id"
 _SEPARATORS = str.maketrans("", "", " .-/")
@@ -105,6 +105,7 @@ def _make_rule(name: str) -> Rule:
         serious_from=1,
         examples="numbers that manuals and encyclopaedias print",
         edges=_EDGES_OF_GROUPS if b" " in anchor else _EDGES,
+        beside=Beside() if form.alone else Beside(form.groups),
     )
 
 

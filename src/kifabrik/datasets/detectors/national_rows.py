@@ -6,8 +6,9 @@ those of `checksums`. Knows no text.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import mul
 
 from stdnum.at import tin as at_tin
@@ -39,9 +40,10 @@ from stdnum.se import personnummer
 from stdnum.si import emso
 
 from kifabrik.datasets.detectors import checksums
+from kifabrik.datasets.detectors.checksums import passes_luhn
 
 PERSON, TAX = "identity", "tax"
-
+_BALTIC_WEIGHTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 1)
 
 Check = Callable[[str], bool]
 
@@ -100,6 +102,12 @@ def _first(pattern: str, check: Check, *, has_digit: Check = lambda _: True) -> 
     return lambda number: quick.fullmatch(number) is not None and has_digit(number) and check(number)
 
 
+def _adds_up(weights: tuple[int, ...], modulus: int, rests: Container[int] = frozenset({0})) -> Check:
+    """Weigh all digits, the last one too; in bytes, because it is asked often."""
+    zeros = ord("0") * sum(weights)
+    return lambda number: (sum(map(mul, weights, number.encode())) - zeros) % modulus in rests
+
+
 def _may_be_baltic(number: str) -> bool:
     """Estonia and Lithuania share the first of two steps; where its rest is 10, a second one decides."""
     rest = sum(map(mul, _BALTIC_WEIGHTS, map(int, number))) % 11
@@ -114,10 +122,23 @@ def _may_be_belgian(number: str) -> bool:
 _YYMMDD = "[0-9]{2}[01][0-9][0-3][0-9]"
 _YY_SHIFTED = "[0-9]{2}[0-9][0-9][0-3][0-9]"  # months that also tell sex or century
 _DDMMYY = "[0-3][0-9][01][0-9]{3}"
+_CZECH_DAY = "(?:0[1-9]|[12][0-9]|3[01])"
+_CZECH_MONTH = "(?:[024579][1-9]|[1368][0-2])"
+_CZECH_OLD_YEAR = "(?:[0-4][0-9]|5[0-3]|[89][0-9])"
 _is_austrian = _first(f"[1-9][0-9]{{3}}{_DDMMYY}", vnr.is_valid)
-_is_bulgarian = _first(f"{_YY_SHIFTED}[0-9]{{4}}", egn.is_valid)
-_is_czech = _first(f"{_YY_SHIFTED}[0-9]{{3,4}}", rc.is_valid)
-_BALTIC_WEIGHTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 1)
+_is_bulgarian = _first(
+    f"{_YY_SHIFTED}[0-9]{{4}}", egn.is_valid, has_digit=_adds_up((2, 4, 8, 5, 10, 9, 7, 3, 6, -1), 11, {0, 10})
+)
+_is_bulgarian_foreigner = _first(
+    "[0-9]{10}", pnf.is_valid, has_digit=_adds_up((21, 19, 17, 13, 11, 9, 7, 3, 1, -1), 10)
+)
+_is_czech = lru_cache(maxsize=8)(  # Czechs and Slovaks have one and the same
+    _first(
+        f"{_CZECH_OLD_YEAR}{_CZECH_MONTH}{_CZECH_DAY}[0-9]{{3}}|[0-9]{{2}}{_CZECH_MONTH}{_CZECH_DAY}[0-9]{{4}}",
+        rc.is_valid,
+        has_digit=lambda number: len(number) == 9 or int(number[:9]) % 11 % 10 == int(number[9]),
+    )
+)
 _is_estonian = _first(f"[1-8]{_YYMMDD}[0-9]{{4}}", ik.is_valid, has_digit=_may_be_baltic)
 _is_lithuanian = _first(f"[1-8]{_YYMMDD}[0-9]{{4}}|9[0-9]{{10}}", asmens.is_valid, has_digit=_may_be_baltic)
 _is_greek = _first(f"{_DDMMYY}[0-9]{{5}}", amka.is_valid)
@@ -132,11 +153,20 @@ _is_belgian = _first(
 )
 
 
+_is_greek_tax = _first("[0-9]{9}", afm.is_valid, has_digit=_adds_up((256, 128, 64, 32, 16, 8, 4, 2, -1), 11, {0, 10}))
+_is_dutch = _first("[0-9]{9}", bsn.is_valid, has_digit=_adds_up((9, 8, 7, 6, 5, 4, 3, 2, -1), 11))
+_is_portuguese = _first("[1-9][0-9]{8}", pt_nif.is_valid, has_digit=_adds_up((9, 8, 7, 6, 5, 4, 3, 2, 1), 11, {0, 1}))
+_is_austrian_tax = _first("[0-9]{9}", at_tin.is_valid, has_digit=passes_luhn)
+_is_polish_tax = _first("[0-9]{10}", nip.is_valid, has_digit=_adds_up((6, 5, 7, 2, 3, 4, 5, 6, 7, -1), 11))
+
+
 def _is_german(number: str) -> bool:
     return len(set(number[:10])) in (8, 9) and idnr.is_valid(number)  # one digit comes twice or three times
 
 
 def _is_swedish(number: str) -> bool:
+    if not passes_luhn((number[:-5] + number[-4:] if number[-5] in "+-" else number)[-10:]):
+        return False
     return personnummer.is_valid(number if number[-5] in "+-" else f"{number[:-4]}-{number[-4:]}")
 
 
@@ -147,7 +177,7 @@ def _is_portuguese_card(number: str) -> bool:
 IDENTIFIERS: tuple[Identifier, ...] = (
     Identifier("AT", "Sozialversicherungsnummer", ("4 6",), _is_austrian, "stdnum.at.vnr", stands_alone=True),
     Identifier("AT", "Sozialversicherungsnummer", ("10 digits",), _is_austrian, "stdnum.at.vnr"),
-    Identifier("AT", "Steuernummer", ("9 digits", "2-3/4"), at_tin.is_valid, "stdnum.at.tin", groups=(TAX,)),
+    Identifier("AT", "Steuernummer", ("9 digits", "2-3/4"), _is_austrian_tax, "stdnum.at.tin", groups=(TAX,)),
     Identifier(
         "BE",
         "Rijksregisternummer / numéro national, BIS",
@@ -157,7 +187,7 @@ IDENTIFIERS: tuple[Identifier, ...] = (
         stands_alone=True,
     ),
     Identifier("BG", "ЕГН", ("10 digits",), _is_bulgarian, "stdnum.bg.egn"),
-    Identifier("BG", "ЛНЧ", ("10 digits",), pnf.is_valid, "stdnum.bg.pnf"),
+    Identifier("BG", "ЛНЧ", ("10 digits",), _is_bulgarian_foreigner, "stdnum.bg.pnf"),
     Identifier("CY", "tax identification code", ("8 digits letter",), cy_tin.is_valid, "stdnum.cy.vat", groups=(TAX,)),
     Identifier("CZ", "rodné číslo", ("6/4",), _is_czech, "stdnum.cz.rc", stands_alone=True),
     Identifier("CZ", "rodné číslo", ("9 digits", "10 digits"), _is_czech, "stdnum.cz.rc"),
@@ -195,7 +225,7 @@ IDENTIFIERS: tuple[Identifier, ...] = (
     ),
     Identifier("FR", "numéro fiscal", ("13 digits",), fr_nif.is_valid, "stdnum.fr.nif", groups=(TAX,)),
     Identifier("GR", "ΑΜΚΑ", ("11 digits",), _is_greek, "stdnum.gr.amka", stands_alone=True),
-    Identifier("GR", "ΑΦΜ", ("9 digits",), afm.is_valid, "stdnum.gr.vat", groups=(TAX,)),
+    Identifier("GR", "ΑΦΜ", ("9 digits",), _is_greek_tax, "stdnum.gr.vat", groups=(TAX,)),
     Identifier("HR", "OIB", ("11 digits",), oib.is_valid, "stdnum.hr.oib", groups=(PERSON, TAX)),
     Identifier(
         "HU",
@@ -236,9 +266,9 @@ IDENTIFIERS: tuple[Identifier, ...] = (
         "Identity Card Act, cap. 258",
         has_checksum=False,
     ),
-    Identifier("NL", "burgerservicenummer", ("9 digits", "4.2.3", "3 3 3"), bsn.is_valid, "stdnum.nl.bsn"),
+    Identifier("NL", "burgerservicenummer", ("9 digits", "4.2.3", "3 3 3"), _is_dutch, "stdnum.nl.bsn"),
     Identifier("PL", "PESEL", ("11 digits",), _is_polish, "stdnum.pl.pesel"),
-    Identifier("PL", "NIP", ("10 digits", "3-3-2-2", "3-2-2-3"), nip.is_valid, "stdnum.pl.nip", groups=(TAX,)),
+    Identifier("PL", "NIP", ("10 digits", "3-3-2-2", "3-2-2-3"), _is_polish_tax, "stdnum.pl.nip", groups=(TAX,)),
     Identifier(
         "PT",
         "cartão de cidadão",
@@ -247,7 +277,7 @@ IDENTIFIERS: tuple[Identifier, ...] = (
         "stdnum.pt.cc",
         stands_alone=True,
     ),
-    Identifier("PT", "NIF", ("9 digits", "3 3 3"), pt_nif.is_valid, "stdnum.pt.nif", groups=(PERSON, TAX)),
+    Identifier("PT", "NIF", ("9 digits", "3 3 3"), _is_portuguese, "stdnum.pt.nif", groups=(PERSON, TAX)),
     Identifier("RO", "CNP", ("13 digits",), _is_romanian, "stdnum.ro.cnp", stands_alone=True),
     Identifier("SE", "personnummer", ("6-4", "8-4"), _is_swedish, "stdnum.se.personnummer", stands_alone=True),
     Identifier("SE", "personnummer", ("10 digits",), _is_swedish, "stdnum.se.personnummer"),

@@ -10,6 +10,7 @@ import phonenumbers
 from kifabrik.datasets.detectors.fiction import is_fiction
 from kifabrik.datasets.detectors.phone_national import (
     ANCHORS,
+    BESIDE,
     EDGES,
     GAP,
     KIND,
@@ -20,10 +21,11 @@ from kifabrik.datasets.detectors.phone_national import (
     is_quoted,
 )
 from kifabrik.datasets.detectors.phone_plans import read_international
-from kifabrik.datasets.detectors.rule import CONTEXT, Edges, Examine, Hit, Rule, Sheet
+from kifabrik.datasets.detectors.rule import CONTEXT, Beside, Edges, Examine, Hit, Rule, Sheet
 
 _GAP_BYTES = rb"(?:[ ./()-]|\xc2\xa0|\xe2\x80[\x90\x91\x93\xaf])"
 _NUMBER = re.compile(rf"(?:\+|00)[1-9](?:{GAP}{{0,3}}[0-9]){{6,14}}(?!\w)")
+_NOTHING = Beside()
 _DECIMAL = re.compile(r"\+\d+\.\d+\Z")
 
 
@@ -80,7 +82,7 @@ def _stands_for_itself(sheet: Sheet, start: int, end: int) -> bool:
     return is_quoted(sheet.text, start, end) or sheet.words_before(start, NEAR).speak_of("phone")
 
 
-def _make_rule(examine: Examine, edges: Edges, *anchors: bytes) -> Rule:
+def _make_rule(examine: Examine, edges: Edges, *anchors: bytes, beside: Beside = _NOTHING) -> Rule:
     return Rule(
         kind=KIND,
         label="telephone numbers",
@@ -89,6 +91,7 @@ def _make_rule(examine: Examine, edges: Edges, *anchors: bytes) -> Rule:
         serious_from=3,
         examples="numbers set aside for fiction and manuals",
         edges=edges,
+        beside=beside,
     )
 
 
@@ -99,5 +102,5 @@ PHONE_RULES: tuple[Rule, ...] = (
         rb"\+[1-9]" + _GAP_BYTES + rb"{0,2}[0-9]" + _GAP_BYTES + rb"{0,2}[0-9]",
     ),
     _make_rule(_examine_double_zero, EDGES, rb"\b00[34][0-9]"),
-    _make_rule(examine_national, EDGES, *ANCHORS),
+    _make_rule(examine_national, EDGES, *ANCHORS, beside=BESIDE),
 )

@@ -11,19 +11,19 @@ from typing import NamedTuple
 
 from kifabrik.datasets.detectors.fiction import is_fiction
 from kifabrik.datasets.detectors.national_rows import LANGUAGES_OF
-from kifabrik.datasets.detectors.phone_plans import NationalNumber, read_national
-from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Edges, Hit, Sheet
+from kifabrik.datasets.detectors.phone_plans import DIGITS_MAX, DIGITS_MIN, NationalNumber, read_national
+from kifabrik.datasets.detectors.rule import CONTEXT, SHAPE, Beside, Edges, Hit, Sheet
 
 KIND = "phone"
 NEAR = 48  # characters before a national number in which a word about telephones counts
 _VERY_NEAR = 32
-DIGITS_MIN = 7
 GAP = "[ \u00a0\u202f./()\u2010\u2011\u2013-]"
 QUOTES = frozenset({'"', "'"})
 TOUCHES = re.compile(
     r"[0-9][ .,:/\u00a0\u2010\u2011\u2013-]?\Z|\b0[1-9][0-9]{0,4} [/-] \Z|[\w+*#=&%$€£@,/-]\Z|(?<![^\W\d_])\.\Z"
 )
 EDGES = Edges(before="_+*#=&%$@,/-", digit_before=" .,:/-")  # what of TOUCHES can be seen in bytes
+BESIDE = Beside(("phone",), NEAR, digits_only=True, first="0", left="(", right=" ./()-")  # as `_is_possible...` says
 ANCHORS = (
     rb"\([08][0-9]?[ -]?[0-9]{1,4}\)[ ]?[0-9]",
     rb"\b0[1-9][0-9]{0,4}(?:[ ./-]|\xc2\xa0|\xe2\x80[\x90\x91\x93])[0-9]{2}",
@@ -160,7 +160,7 @@ def _judge(sheet: Sheet, start: int, end: int, around: _Around) -> Hit | None:
     raw = text[start:end]
     runs = _RUN.findall(raw)
     digits = "".join(runs)
-    if len(digits) < DIGITS_MIN or raw.count("(") != raw.count(")"):
+    if not DIGITS_MIN <= len(digits) <= DIGITS_MAX or raw.count("(") != raw.count(")"):
         return None
     if not around.has_word:
         if digits in _COUNTING:

@@ -20,14 +20,14 @@ _RUN = re.compile("[0-9]+")
 class Plan:
     """How numbers of one country look when they are dialled at home; `trunk` stands before them, or is empty.
 
-    `forms` are the ways in which its numbers are grouped: what a number begins with, and the groups; the first counts.
+    `forms` are the ways in which its numbers are grouped, the first that fits counts.
     """
 
     region: str
     country_code: int
     trunk: str
     numbers: re.Pattern[str]
-    forms: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+    forms: re.Pattern[str]
 
 
 class NationalNumber(NamedTuple):
@@ -51,12 +51,12 @@ def _read(region: str) -> Plan:
         raise NotFound(f"phonenumbers knows no plan of {region}.")
     patterns = [each.national_number_pattern for each in (getattr(metadata, kind) for kind in _TYPES) if each]
     numbers = re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern))
-    forms = tuple(
-        (re.compile(each.leading_digits_pattern[-1] if each.leading_digits_pattern else ""), re.compile(each.pattern))
+    forms = "|".join(
+        f"(?={each.leading_digits_pattern[-1] if each.leading_digits_pattern else ''})(?:{each.pattern})\\Z"
         for each in metadata.number_format
         if each.pattern
     )
-    return Plan(region, metadata.country_code, metadata.national_prefix or "", numbers, forms)
+    return Plan(region, metadata.country_code, metadata.national_prefix or "", numbers, re.compile(forms))
 
 
 PLANS: tuple[Plan, ...] = tuple(_read(region) for region in LANGUAGES_OF)
@@ -66,14 +66,14 @@ _DIALLED: tuple[tuple[Plan, str], ...] = tuple(
 _ANY_PLAN = re.compile(  # an empty group for each that accepts the digits: one walk instead of one for each plan
     "".join(f"(?:(?={trunk}(?:{plan.numbers.pattern})\\Z)()|)" for plan, trunk in _DIALLED)
 )
-_MIN_DIGITS, _MAX_DIGITS = 7, 13
+DIGITS_MIN, DIGITS_MAX = 7, 13
 _groups_of_form: dict[tuple[object, ...], tuple[int, ...]] = {}
 
 
 @lru_cache(maxsize=4096)
 def read_national(digits: str) -> tuple[NationalNumber, ...]:
     """Give every reading of digits, with trunk prefix or without where a country has none."""
-    if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS:
+    if not DIGITS_MIN <= len(digits) <= DIGITS_MAX:
         return ()
     match = _ANY_PLAN.match(digits)
     accepted = match.groups() if match is not None else ()
@@ -103,17 +103,11 @@ def _describe(plan: Plan, digits: str, trunk: str) -> NationalNumber:
 
 def _groups(plan: Plan, significant: str) -> tuple[int, ...]:
     """Give the lengths of the groups in which a number is written; they are the same for all numbers of a form."""
-    form = next(
-        (
-            (number, match.regs)
-            for number, (beginning, pattern) in enumerate(plan.forms)
-            if beginning.match(significant) and (match := pattern.fullmatch(significant))
-        ),
-        len(significant),
-    )
-    groups = _groups_of_form.get((plan.region, form))
+    form = plan.forms.match(significant)
+    key = plan.region, len(significant) if form is None else form.regs
+    groups = _groups_of_form.get(key)
     if groups is None:
-        groups = _groups_of_form[plan.region, form] = _write(plan, significant)
+        groups = _groups_of_form[key] = _write(plan, significant)
     return groups
 
 

@@ -5,7 +5,7 @@ A pair counts from four decimals on, which is about ten metres. Knows no map.
 
 import re
 
-from kifabrik.datasets.detectors.rule import CONTEXT, Hit, Rule, Sheet
+from kifabrik.datasets.detectors.rule import CONTEXT, Beside, Hit, Rule, Sheet
 
 KIND = "coordinates"
 _PAIR = re.compile(r"(-?[0-9]{1,2}\.[0-9]{4,8})(?:, ?|; ?| |/)(-?1?[0-9]{1,2}\.[0-9]{4,8})(?![0-9.])")
@@ -74,11 +74,23 @@ def _make_hit(start: int, end: int, north: str, east: str) -> Hit | None:
 _DIGITS = frozenset("0123456789")
 _LABEL, _EXAMPLES = "coordinates of places", "the place where equator and prime meridian cross"
 COORDINATE_RULES: tuple[Rule, ...] = tuple(
-    Rule(kind=KIND, label=_LABEL, anchors=(anchor,), examine=examine, serious_from=10, examples=_EXAMPLES)
-    for anchor, examine in (
-        (rb"\b[0-9]{1,2}\.[0-9]{4,8}(?:, ?|; ?| |/)-?1?[0-9]{1,2}\.[0-9]{4}", _examine_pair),
-        (rb"[0-9]\xc2\xb0", _examine_degrees),
-        (rb"\bgeo:-?[0-9]", _examine_uri),
-        (rb"(?:[Ll]at|LAT)(?:itude)?[\"']? ?[:=] ?[\"']?-?[0-9]", _examine_labelled),
+    Rule(
+        kind=KIND,
+        label=_LABEL,
+        anchors=(anchor,),
+        examine=examine,
+        serious_from=10,
+        examples=_EXAMPLES,
+        beside=beside,
+    )
+    for anchor, examine, beside in (
+        (
+            rb"\b[0-9]{1,2}\.[0-9]{4,8}(?:, ?|; ?| |/)-?1?[0-9]{1,2}\.[0-9]{4}",
+            _examine_pair,
+            Beside(("place",), always=True, left="-"),
+        ),
+        (rb"[0-9]\xc2\xb0", _examine_degrees, Beside()),
+        (rb"\bgeo:-?[0-9]", _examine_uri, Beside()),
+        (rb"(?:[Ll]at|LAT)(?:itude)?[\"']? ?[:=] ?[\"']?-?[0-9]", _examine_labelled, Beside()),
     )
 )

@@ -53,6 +53,10 @@ class Sheet:
             words = self._words[start, length] = words_in(before) if before else NO_WORDS
         return words
 
+    def expect_no_words(self, start: int, length: int) -> None:
+        """Remember that somebody looked already and met no word of any kind."""
+        self._words[start, length] = NO_WORDS
+
     def cuts_word(self, start: int, end: int) -> bool:
         """Say whether letters, digits or an underscore touch a piece of text."""
         before, after = self.text[start - 1 : start] if start else "", self.text[end : end + 1]
@@ -77,12 +81,30 @@ class Edges:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Groups of words of which one must stand in the characters before a match, or its check would refuse it anyway.
+
+    Whoever wants hits of tier 1 gets every match checked, unless `always` is said. Matches are spared that begin with
+    one of `first`, stand beside one of `left` or `right` or a sign beyond ASCII, and, with `digits_only`, hold another
+    sign than digits.
+    """
+
+    groups: tuple[str, ...] = ()
+    window: int = _WINDOW
+    always: bool = False
+    digits_only: bool = False
+    first: str = ""
+    left: str = ""
+    right: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of personal identifier.
 
-    `examine(sheet, start, end)` judges a place that one of `anchors` names and `edges` leaves; `examples` says which
-    hits count as documentation and not as personal data; from `serious_from` findings on, a person must accept them
-    before training.
+    `examine(sheet, start, end)` judges a place that one of `anchors` names and `edges` and `beside` leave; `examples`
+    says which hits count as documentation and not as personal data; from `serious_from` findings on, a person must
+    accept them before training.
     """
 
     kind: str
@@ -92,3 +114,4 @@ class Rule:
     serious_from: int
     examples: str
     edges: Edges = Edges()
+    beside: Beside = Beside()

@@ -8,7 +8,7 @@ from kifabrik.core.errors import InvalidInput
 from kifabrik.datasets.detectors.context import WORDS_DIGEST
 from kifabrik.datasets.detectors.engines import EngineName, choose_engine
 from kifabrik.datasets.detectors.passes import compile_rules, find_hits
-from kifabrik.datasets.detectors.rule import Hit, Sheet
+from kifabrik.datasets.detectors.rule import SHAPE, Hit, Sheet
 from kifabrik.datasets.detectors.table import RULES, VERSION
 
 
@@ -55,7 +55,8 @@ class Scanner:
             code = is_code[number]
             return Sheet(texts[number], code, tongues[number], self._tiers_min_code if code else self._tiers_min)
 
-        return find_hits(self._programme, texts, make_sheet, encoded)
+        wants_shapes = [(self._tiers_min_code if code else self._tiers_min) <= SHAPE for code in is_code]
+        return find_hits(self._programme, texts, make_sheet, encoded=encoded, wants_shapes=wants_shapes)
 
     def describe(self) -> str:
         """Name the rule table, its digest and the engine, as a card shows them."""

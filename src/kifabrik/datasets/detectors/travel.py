@@ -11,7 +11,7 @@ from functools import partial
 
 from kifabrik.datasets.detectors import checksums
 from kifabrik.datasets.detectors.checksums import mrz_check
-from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, Edges, Hit, Rule, Sheet
+from kifabrik.datasets.detectors.rule import CHECKSUM, CONTEXT, Beside, Edges, Hit, Rule, Sheet
 
 _ZONE_ANCHORS = (
     rb"\b[A-Z0-9][A-Z0-9<]{8}[0-9][A-Z<]{3}[0-9]{7}[MFX<][0-9]{7}",
@@ -112,6 +112,7 @@ def _make_number_rule(document: Document) -> Rule:
         serious_from=1,
         examples="specimens of ICAO Doc 9303 and of annex 8 to the German driving licence ordinance",
         edges=Edges(before="-."),
+        beside=Beside(document.groups, always=True),
     )
 
 

@@ -48,8 +48,7 @@ def get_ready() -> None:
     words = split_words(texts)
     doubts_of_words(texts, words, is_code, languages)
     signatures(words, Parameters())
-    for text in texts:
-        licences.find_licences(text)
+    licences.find_in_many(texts, [text.encode() for text in texts])
 
 
 class Instruments:
@@ -128,7 +127,7 @@ class Instruments:
             hits=[tuple((hit, digest_of(hit, self._key)) for hit in found) for found in hits],
             domains=[registrable_domain(address) if address else "" for address in addresses],
             licences=[licences.normalise(each.licence) if each.licence else "" for each in passages],
-            stated=[sorted(licences.find_licences(text)) for text in texts],
+            stated=[sorted(found) for found in licences.find_in_many(texts, [item.data for item in kept])],
             doubts=doubts_of_words(texts, words, [item.is_code for item in kept], languages),
             touches=[None] * len(texts) if self._index is None else self._index.touches(words),
             reserved=[judge(address) if judge is not None and address else None for address in addresses],
