@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.small_letters import Bytes
@@ -66,7 +65,7 @@ def _read(texts: Sequence[bytes], characters: Bytes) -> tuple[Bytes, Places, Pla
 def _measure(
     data: Bytes, eights: Hashes, ends: Places, characters: Bytes, marks: Places, letters: Places, kinds: Bytes
 ) -> None:
-    """Find the marks of each text, count its letters, which may stop at enough, and say which kinds of characters it has."""
+    """Find the marks of each text, count its letters up to enough, and say which kinds of characters it has."""
     end = 0
     for text in range(len(ends)):
         begin, end = end, ends[text]
@@ -74,37 +73,53 @@ def _measure(
         bits = 0
         for place in range(begin, last):
             bits |= data[place]
-        kind, count, size = 0, 0, last - begin
         if bits < 0x80:
+            size = last - begin
             for mark in range(len(_MARKS)):
                 marks[text, mark] = min(begin + _MARKS[mark], last)
-            for place in range(begin, last):
-                known = characters[data[place]]
-                kind |= known
-                count += known & _LETTER
-                if count >= ENOUGH_LETTERS and kind & _SMALL:
-                    break
+            letters[text], kinds[text] = _read_ascii(data, begin, last, characters)
         else:
-            place, size, before = begin, 0, 0
-            for mark in range(len(_MARKS)):
-                while size < _MARKS[mark] and place < end:
-                    if eights[place] & HIGH_BITS == 0 and size + 8 <= _MARKS[mark] and place + 8 <= end:
-                        if count >= ENOUGH_LETTERS and kind & _SMALL:  # nothing more to be learnt from ASCII
-                            place += 8
-                            size += 8
-                            before = _FIRST
-                            continue
-                    code, width = _decode(data, place)
-                    known = characters[code] if code < len(characters) else _ODD
-                    kind |= known | (before & known & _MARK) >> 1 | (before << 1 & known & _SECOND) >> 3
-                    count += known & _LETTER
-                    before = known
-                    place += width
-                    size += 1
-                marks[text, mark] = place
+            size, letters[text], kinds[text] = _read_characters(data, eights, begin, end, characters, marks[text])
         if size <= _SHORT:
             marks[text, 1:] = marks[text, -1]
-        letters[text], kinds[text] = count, kind
+
+
+@compiled
+def _read_ascii(data: Bytes, begin: int, last: int, characters: Bytes) -> tuple[int, int]:
+    """Give letters and kinds of a beginning that is ASCII."""
+    kind = count = 0
+    for place in range(begin, last):
+        known = characters[data[place]]
+        kind |= known
+        count += known & _LETTER
+        if count >= ENOUGH_LETTERS and kind & _SMALL:
+            break
+    return count, kind
+
+
+@compiled
+def _read_characters(
+    data: Bytes, eights: Hashes, place: int, end: int, characters: Bytes, marks: Places
+) -> tuple[int, int, int]:
+    """Find the marks of one text; gives characters, letters and kinds of its beginning."""
+    size = before = kind = count = 0
+    for mark in range(len(_MARKS)):
+        while size < _MARKS[mark] and place < end:
+            is_known = count >= ENOUGH_LETTERS and kind & _SMALL != 0  # nothing more to be learnt from ASCII
+            if is_known and eights[place] & HIGH_BITS == 0 and size + 8 <= _MARKS[mark] and place + 8 <= end:
+                place += 8
+                size += 8
+                before = _FIRST
+                continue
+            code, width = _decode(data, place)
+            known = characters[code] if code < len(characters) else _ODD
+            kind |= known | (before & known & _MARK) >> 1 | (before << 1 & known & _SECOND) >> 3
+            count += known & _LETTER
+            before = known
+            place += width
+            size += 1
+        marks[mark] = place
+    return size, count, kind
 
 
 @compiled

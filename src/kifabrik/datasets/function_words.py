@@ -28,7 +28,7 @@ class FunctionWords:
     _known: KnownWords
     _shares: Evidence  # of each known word (row), what it says for each language (column): all together 1
 
-    def weigh(self, texts: Sequence[str]) -> Evidence:
+    def weigh(self, texts: Sequence[str | bytes]) -> Evidence:
         """Count the words of each language (column) in each text (row).
 
         A word that several languages have counts for each as a part of one.

@@ -187,8 +187,9 @@ def _decide(opinions: _Opinions, evidence: Evidence, names: _Names) -> Places:
     evidence = np.pad(evidence, ((0, 0), (0, 1)))  # of languages without words: none
     for one, other in names.evidence[names.added]:
         _add_evidence(evidence, one, other, np.full(len(texts), fill_value=True))
-    _, croatian = names.latin_serbian
-    _add_evidence(evidence, *names.evidence[names.latin_serbian], opinions.officials == croatian)
+    serbian, croatian = names.latin_serbian
+    is_croatian = opinions.officials == croatian
+    _add_evidence(evidence, names.evidence[serbian], names.evidence[croatian], is_croatian)
     languages, probabilities = opinions.languages.copy(), opinions.probabilities.copy()
     supported = evidence[texts, names.evidence[languages]]
     official_support = evidence[texts, names.evidence[opinions.officials]]

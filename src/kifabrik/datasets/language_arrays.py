@@ -2,7 +2,7 @@
 
 To unpack it takes half a second, which each process would need; so the arrays are kept in the user's cache folder and
 mapped from there, which all processes share. About 55 MB. What limits the speed is memory: so a weight is one byte, at
-steps of some hundredths where the scores of languages differ by tens, and each move holds all that the walk has to know.
+steps of some hundredths where the scores of languages differ by tens, and each move holds all that a walk must know.
 """
 
 import shutil

@@ -63,7 +63,7 @@ class Walk:
             model.borrowed,
             model.weights,
             _LOGARITHMS,
-            model.step[()],
+            np.float32(model.step[()]),
             model.floor,
             model.prior,
             model.twins,
@@ -77,7 +77,7 @@ def _walk(
     data: Bytes,
     begins: Places,
     ends: Places,
-    is_continued: bool,  # noqa: FBT001  # of a compiled function
+    is_continued: bool,  # of a compiled function
     moves: Moves,
     bases: Moves,
     start: Moves,
@@ -119,61 +119,110 @@ def _add_up(
     scores: Probabilities,
 ) -> None:
     """Add the weights of what the automaton showed in the pieces of each text."""
-    features, silent = len(weights), len(weights) + len(borrowed)
-    counts = np.zeros(silent, dtype=np.uint16)
-    most = np.max(np.sum(ends - begins, axis=1))
+    counts = np.zeros(len(weights) + len(borrowed), dtype=np.uint16)
+    most = 0
+    for text in range(len(begins)):
+        most = max(most, np.sum(ends[text] - begins[text]))
     found, often = np.empty(most + 1, dtype=np.uint32), np.empty(most + 1, dtype=np.uint32)
     singles, sums = np.empty(WIDTH, dtype=np.uint16), np.empty(WIDTH, dtype=np.float32)
-    touched = np.uint8(0)
     for text in range(len(begins)):
-        size, visible, number, once, more = 0, 0, 0, 0, 0
-        for piece in range(begins.shape[1]):
-            size += ends[text, piece] - begins[text, piece]
-            for place in range(begins[text, piece], ends[text, piece]):
-                often[visible] = shown[place] & _STATE
-                visible += often[visible] < silent
-        for each in range(visible):
-            feature = often[each]
-            if feature >= features:
-                feature = np.uint32(borrowed[feature - features])
-            found[number] = feature
-            number += counts[feature] == 0
-            counts[feature] += np.uint16(1)
-        for each in range(number):  # those that are seen once, and the others
-            feature = found[each]
-            is_single = counts[feature] == 1
-            found[once] = feature
-            often[more] = feature
-            once += is_single
-            more += not is_single
-            for column in range(0, WIDTH, 64):  # asks for all rows before the first is needed
-                touched ^= weights[feature, column]
+        number = _collect(begins[text], ends[text], shown, borrowed, len(weights), counts, found, often)
+        once, more = _set_apart(found, often, number, counts, weights)
         sums[:] = 0
-        for begin in range(0, once, _MOST_SINGLES):
-            singles[:] = 0
-            for each in range(begin, min(begin + _MOST_SINGLES, once)):
-                feature = found[each]
-                counts[feature] = 0
-                for column in range(WIDTH):
-                    singles[column] += weights[feature, column]
-            for column in range(WIDTH):
-                sums[column] += logarithms[1] * np.float32(singles[column])
+        _add_singles(found[:once], counts, weights, singles, sums, logarithms[1])
         total = logarithms[1] * np.float32(once)
-        for each in range(more):
-            feature = often[each]
-            logarithm = logarithms[min(counts[feature], len(logarithms) - 1)]
-            counts[feature] = 0
-            total += logarithm
-            for column in range(WIDTH):
-                sums[column] += logarithm * np.float32(weights[feature, column])
+        total += _add_others(often[:more], counts, weights, logarithms, sums)
         for column in range(len(prior)):
             sums[column] = sums[column] * step + total * floor[column] + prior[column]
         for twin in range(len(twins)):
             sums[twins[twin]] = max(sums[twins[twin]], sums[scores.shape[1] + twin])
-        root = np.float32(np.sqrt(max(size, 1)))
+        root = np.float32(np.sqrt(max(np.sum(ends[text] - begins[text]), 1)))
         for column in range(scores.shape[1]):
             scores[text, column] = sums[column] / root if number else np.float32(0)
-    often[0] = touched  # or the asking would be left out
+
+
+@compiled
+def _collect(
+    begins: Places,
+    ends: Places,
+    shown: Moves,
+    borrowed: Features,
+    features: int,
+    counts: npt.NDArray[np.uint16],
+    found: Moves,
+    visible: Moves,
+) -> int:
+    """Count the features of a text and list each once in `found`; gives how many there are."""
+    many = number = 0
+    for piece in range(len(begins)):
+        for place in range(begins[piece], ends[piece]):
+            visible[many] = shown[place] & _STATE
+            many += visible[many] < len(counts)
+    for each in range(many):
+        feature = visible[each]
+        if feature >= features:
+            feature = np.uint32(borrowed[feature - features])
+        found[number] = feature
+        number += counts[feature] == 0
+        counts[feature] += np.uint16(1)
+    return number
+
+
+@compiled
+def _set_apart(
+    found: Moves, often: Moves, number: int, counts: npt.NDArray[np.uint16], weights: Weights
+) -> tuple[int, int]:
+    """Leave in `found` the features that are seen once, and put the others into `often`; gives how many of each."""
+    once = more = 0
+    touched = np.uint8(0)
+    for each in range(number):
+        feature = found[each]
+        is_single = counts[feature] == 1
+        found[once] = feature
+        often[more] = feature
+        once += is_single
+        more += not is_single
+        for column in range(0, WIDTH, 64):  # asks for all rows before the first is needed
+            touched ^= weights[feature, column]
+    found[number] = touched  # or the asking would be left out
+    return once, more
+
+
+@compiled
+def _add_singles(
+    found: Moves,
+    counts: npt.NDArray[np.uint16],
+    weights: Weights,
+    singles: npt.NDArray[np.uint16],
+    sums: Numbers,
+    logarithm: np.float32,
+) -> None:
+    """Add the weights of features that are seen once, as whole numbers; sets their counts back."""
+    for begin in range(0, len(found), _MOST_SINGLES):
+        singles[:] = 0
+        for each in range(begin, min(begin + _MOST_SINGLES, len(found))):
+            feature = found[each]
+            counts[feature] = 0
+            for column in range(WIDTH):
+                singles[column] += weights[feature, column]
+        for column in range(WIDTH):
+            sums[column] += logarithm * np.float32(singles[column])
+
+
+@compiled
+def _add_others(
+    often: Moves, counts: npt.NDArray[np.uint16], weights: Weights, logarithms: Probabilities, sums: Numbers
+) -> np.float32:
+    """Add the weights of features that are seen more often, and set their counts back; gives the sum of logarithms."""
+    total = np.float32(0)
+    for each in range(len(often)):
+        feature = often[each]
+        logarithm = logarithms[min(counts[feature], len(logarithms) - 1)]
+        counts[feature] = 0
+        total += logarithm
+        for column in range(WIDTH):
+            sums[column] += logarithm * np.float32(weights[feature, column])
+    return total
 
 
 @cache

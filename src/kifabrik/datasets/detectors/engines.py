@@ -39,7 +39,7 @@ class Engine(Protocol):
 
 
 class HyperscanEngine:
-    """Anchors of numbers in a compiled loop, the others in one walk, where the longest of matches with one end counts."""
+    """Anchors of numbers in a compiled loop, the others in one walk; of matches with one end the longest counts."""
 
     name: EngineName = "hyperscan"
 

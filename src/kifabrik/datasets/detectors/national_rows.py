@@ -132,7 +132,9 @@ _is_bulgarian = _first(
 _is_bulgarian_foreigner = _first(
     "[0-9]{10}", pnf.is_valid, has_digit=_adds_up((21, 19, 17, 13, 11, 9, 7, 3, 1, -1), 10)
 )
-_is_czech = lru_cache(maxsize=8)(  # Czechs and Slovaks have one and the same
+_is_czech = lru_cache(
+    maxsize=8
+)(  # Czechs and Slovaks have one and the same
     _first(
         f"{_CZECH_OLD_YEAR}{_CZECH_MONTH}{_CZECH_DAY}[0-9]{{3}}|[0-9]{{2}}{_CZECH_MONTH}{_CZECH_DAY}[0-9]{{4}}",
         rc.is_valid,
