@@ -99,6 +99,7 @@ def measure(folder: Path, out: Path, workers: int, *options: str) -> tuple[float
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     command = [sys.executable, "-m", "kifabrik", "dataset", "check", str(folder), "--out", str(out), "--json"]
     environment = {**os.environ, "KIFABRIK_DATA_KEY_FILE": str(out.parent / "data.key")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # people's Python keeps what it compiles
     subprocess.run(
         [*command, "--workers", str(workers), *options],
         check=True,

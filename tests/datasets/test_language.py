@@ -258,4 +258,4 @@ def test_a_long_text_has_the_scores_of_one_walk_over_all_its_bytes() -> None:
         expected = np.log1p([counts[each] for each in places]) @ model.nb_ptc[places].astype(np.float64) + model.nb_pc
         best = [max(expected[np.array(model.nb_classes) == label]) for label in labels]
         exact = np.array(best) / np.sqrt(len(data))
-        assert np.allclose(rated, exact, rtol=0, atol=0.002 * np.ptp(exact))  # weights are one byte each
+        assert np.allclose(rated, exact, rtol=0, atol=0.12)  # languages lie tens apart; weights are one byte each

@@ -10,7 +10,7 @@ _NEXT, _RUN = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x94D049BB133111EB)
 
 @compiled
 def write_runs(words: Hashes, length: int, runs: Hashes) -> int:
-    """Hash each run of so many words as `hash_run` does and count them, inside a compiled loop.
+    """Hash each run of so many words as `words.hash_runs` does and count them, inside a compiled loop.
 
     One step after the other for all runs: each step is a loop without a chain, of which many turns are done at once.
     """

@@ -26,7 +26,7 @@ _BLOCK_CHARACTERS = 600_000  # stays in the second-level cache
 _BLOCK_TEXTS = 1 << 16
 _NINE = ord("9")
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
-_FIRST, _NEXT, _SPREAD, _RUN = (np.uint64(each) for each in _ODD)
+_FIRST, _NEXT, _SPREAD = (np.uint64(each) for each in _ODD[:3])
 _8, _29, _32 = np.uint64(8), np.uint64(29), np.uint64(32)
 _ALL = np.uint64(2**64 - 1)
 _ONES, HIGH_BITS, _LOW = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
@@ -98,15 +98,6 @@ def hash_bytes(eights: Hashes, begin: int, end: int) -> np.uint64:
         begin += 8
     unused = _8 * np.uint64(8 - (end - begin))
     return mix_one(total * _NEXT + (eights[begin] & (_ALL >> unused)), _FIRST)
-
-
-@compiled
-def hash_run(hashes: Hashes, place: int, length: int) -> np.uint64:
-    """Hash one run of neighbours as `hash_runs` does, inside a compiled loop."""
-    total = hashes[place] * _NEXT
-    for step in range(1, length):
-        total = (total + hashes[place + step]) * _NEXT
-    return mix_one(total, _RUN)
 
 
 def split_words(texts: Sequence[str | bytes]) -> Words:
