@@ -1,6 +1,7 @@
 """The language of a text: the 24 of the EU, their neighbours, the rest of the world, and honest doubt."""
 
 import re
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -201,6 +202,18 @@ def test_the_beginning_decides_and_a_doubtful_one_is_read_further() -> None:
     numbers = "1.234,56 ABC-99 " * 18
     assert identify(SENTENCES["hu"][0] * 8 + SENTENCES["sv"][0] * 40, is_code=False) == "hu"
     assert identify(numbers + SENTENCES["pl"][0] * 3, is_code=False) == "pl"
+
+
+def test_a_text_with_accents_apart_is_judged_as_if_they_were_together() -> None:
+    apart = [unicodedata.normalize("NFD", texts[0]) for texts in SENTENCES.values()]
+    assert identify_many(apart, [False] * len(apart)) == list(SENTENCES)
+
+
+def test_the_bytes_of_texts_give_the_same_answers() -> None:
+    texts = [" ".join(each) * 3 for each in SENTENCES.values()] + list(ELSEWHERE.values()) + ["", "\ud800 1 2 3"]
+    is_code = [number % 7 == 0 for number in range(len(texts))]
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    assert identify_many(texts, is_code, encoded=encoded) == identify_many(texts, is_code)
 
 
 def test_the_company_of_a_text_changes_nothing() -> None:

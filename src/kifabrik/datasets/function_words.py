@@ -56,9 +56,10 @@ def load_function_words() -> FunctionWords:
     """Read the table that came with this program."""
     rows = yaml_tables.parse(_TABLE.read_text(encoding="utf-8"))["languages"]
     by_language = {str(row["code"]): tuple(str(row["words"]).split()) for row in rows}
-    hashes = [split_words([" ".join(words)]).hashes for words in by_language.values()]
-    known = np.unique(np.concatenate(hashes))
-    has = np.stack([np.isin(known, each) for each in hashes], axis=1)
+    words = split_words([" ".join(each) for each in by_language.values()])
+    known, places = np.unique(words.hashes, return_inverse=True)
+    has = np.zeros((len(known), len(words)), dtype=np.bool_)
+    has[places, words.owners] = True
     return FunctionWords(
         by_language=by_language,
         official=frozenset(str(row["code"]) for row in rows if row["is_official"]),
