@@ -57,8 +57,8 @@ class Walk:
         model = self._model
         scores = np.empty((len(begins), len(model.names)), dtype=np.float32)
         _add_up(
-            begins,
-            ends,
+            np.ascontiguousarray(begins),  # another layout would be compiled, and loaded, another time
+            np.ascontiguousarray(ends),
             self._shown,
             model.borrowed,
             model.weights,
