@@ -20,7 +20,13 @@ from kifabrik.core.errors import Unavailable
 
 AROUND = 60
 PLACES_MAX = 50
-_MEMORY_BYTES = 4 * 1024**3  # of address space; Arrow reserves far more than it uses
+_MEMORY_BYTES = 4 * 1024**3  # of address space
+_ENVIRONMENT = {  # each would reserve more of that than is used
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 _CPU_SECONDS = 60
 _WAIT_SECONDS = 120
 _GROUP_BYTES_MAX = 512 * 1024**2
@@ -70,7 +76,7 @@ def _ask(files: Sequence[BinaryIO], places: Sequence[Place]) -> list[tuple[int, 
             capture_output=True,
             timeout=_WAIT_SECONDS,
             check=True,
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(sys.path), **_ENVIRONMENT},
         )
         rows: list[tuple[int, list[str]]] = json.loads(done.stdout[:_ANSWER_BYTES_MAX])
     except (subprocess.SubprocessError, ValueError) as error:
