@@ -2,17 +2,31 @@
 
 import pickle
 import random
+import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kifabrik.core.errors import InvalidInput, Unavailable
+from kifabrik.datasets.detectors.automaton import walk
+from kifabrik.datasets.detectors.context import BEGINNINGS, WHOLE_WORDS, words_in
 from kifabrik.datasets.detectors.engines import ENGINES, make_engine
+from kifabrik.datasets.detectors.nearby import find_groups, mask_of, nearby_words
+from kifabrik.datasets.detectors.notation import compile_anchors
 from kifabrik.datasets.detectors.passes import compile_rules, find_hits
 from kifabrik.datasets.detectors.rule import Edges, Hit, Rule, Sheet
 from kifabrik.datasets.detectors.scanner import Scanner, digest_of_rules
+from kifabrik.datasets.detectors.table import RULES
 
+LETTERS = [
+    *"aA\u00e9\u03a3\u03c3\u03c2\u00df\u1e9e\u0130\u0131\u212a\u0416",
+    *"1_-., \u00a0\u201c\u0ba4\u4e2d\U0001f600",
+    "e\u0301",
+]
+SPOKEN = [*WHOLE_WORDS, *BEGINNINGS]
+WORDS_AND_SIGNS = [*LETTERS, *SPOKEN, *map(str.upper, SPOKEN), *map(str.title, SPOKEN)]
 SCANNERS = {name: Scanner(name, tiers_min=1, tiers_min_code=1) for name in ENGINES}
 PIECES = [
     *("@", "a", "@b.de", "://", "+", "0", "00", "1", "12", "030", "2001:", "::", "."),
@@ -150,3 +164,38 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch) -> No
 def test_an_engine_that_is_not_installed_is_named() -> None:
     with pytest.raises(Unavailable, match="the engine no_such_engine is not installed"):
         make_engine("no_such_engine", [b"a"])
+
+
+ANCHORS = [anchor for rule in RULES for anchor in rule.anchors]
+
+
+@pytest.mark.parametrize("number", range(len(ANCHORS)))
+def test_the_compiled_loop_names_the_places_that_re_names(number: int) -> None:
+    data = b"\0" + "\n".join(SEEDED[:1500]).encode() + b"\0"
+    anchor = ANCHORS[number]
+    table, walked = compile_anchors([anchor])
+    places = walk(table, data).tolist()
+
+    alone = {match.end() for match in re.finditer(anchor, data)}
+
+    assert {end for _, _, end in places} >= alone if walked else places == []
+    assert all(re.compile(anchor).fullmatch(data, start, end) for _, start, end in places if not anchor.endswith(b"b"))
+
+
+@pytest.mark.parametrize(
+    "anchor",
+    [rb"[0-9]x", rb"\bx[0-9]", rb"\bA[a-z]", rb"\b[^0-9]", rb"\b1+", rb"\b1\d", rb"\b(?:1", rb"\b1-\b", rb"\b1\b2"],
+)
+def test_an_anchor_of_another_kind_is_left_to_hyperscan(anchor: bytes) -> None:
+    assert compile_anchors([anchor, rb"\b12\b"])[1] == [1]
+
+
+@given(words=st.lists(st.sampled_from(WORDS_AND_SIGNS), max_size=12), window=st.sampled_from((32, 48)))
+@settings(max_examples=300, deadline=None)
+def test_no_word_near_a_number_is_missed_in_bytes(words: list[str], window: int) -> None:
+    text = "".join(words)
+    data = text.encode()
+
+    groups = find_groups(np.frombuffer(data + b"\0", np.uint8), 0, len(data), window, *nearby_words())
+
+    assert mask_of(words_in(text[-window:]).groups) & ~groups == 0

@@ -20,6 +20,8 @@ _IS_WORD = np.isin(np.arange(256), list(WORD))
 
 def walk(table: Table, data: bytes) -> Numbers:
     """Give anchor, start and end of every match, a row for each; a byte must stand around all that can match."""
+    if not len(table.named):
+        return np.empty((0, 3), np.int64)
     signs = np.frombuffer(data, np.uint8)
     return _walk(signs, table.width, table.classes, table.steps, table.firsts, table.middles, table.named, _IS_WORD)
 

@@ -205,7 +205,7 @@ class _Automaton:
 
     def tabulate(self, starts: set[int]) -> Table:
         queue = [frozenset[int](), self._net.reach(set(starts))]
-        states = {points: number for number, points in enumerate(queue)}
+        states = {queue[1]: _START, queue[0]: 0}  # without anchors the start is the end, too
         steps: list[list[int]] = []
         firsts, middles, named = [0], list[int](), list[int]()
         for points in queue:  # grows while it is read

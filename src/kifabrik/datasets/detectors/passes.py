@@ -16,7 +16,7 @@ import numpy as np
 
 from kifabrik.datasets.detectors.engines import Engine, EngineName, make_engine
 from kifabrik.datasets.detectors.rule import Hit, Rule, Sheet
-from kifabrik.datasets.detectors.sieve import MARGIN, Places, Sieve, make_sieve, sift
+from kifabrik.datasets.detectors.sieve import MARGIN, Numbers, Sieve, make_sieve, sift
 
 _BLOCK_CHARACTERS = 1_000_000
 _START = attrgetter("start")
@@ -82,7 +82,7 @@ def _encode(texts: Sequence[str]) -> list[bytes]:
     return [text.encode("utf-8", "surrogatepass") for text in texts]
 
 
-def _find_places(programme: Programme, pieces: Sequence[bytes], wants_shapes: np.ndarray) -> Places:
+def _find_places(programme: Programme, pieces: Sequence[bytes], wants_shapes: np.ndarray) -> Numbers:
     """Walk texts as bytes and count in characters where something is to be judged."""
     margin = bytes(MARGIN - 1)
     data = b"\0".join([margin, *pieces, margin])
@@ -93,12 +93,12 @@ def _find_places(programme: Programme, pieces: Sequence[bytes], wants_shapes: np
 
 
 def _examine(
-    rules: Sequence[Rule], places: Places, first: int, make_sheet: Callable[[int], Sheet]
+    rules: Sequence[Rule], places: Numbers, first: int, make_sheet: Callable[[int], Sheet]
 ) -> dict[int, list[tuple[int, Hit]]]:
     """Ask the rule of each place; gives by number of the text what counts, with the number of the rule."""
     hits: dict[int, list[tuple[int, Hit]]] = {}
     sheets: dict[int, Sheet] = {}
-    for text, rule, start, end, window in zip(*(each.tolist() for each in places), strict=True):
+    for text, rule, start, end, window in places.tolist():
         sheet = sheets.get(text)
         if sheet is None:
             sheet = sheets[text] = make_sheet(first + text)

@@ -13,9 +13,9 @@ from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.detectors.nearby import NearbyWords, find_groups, mask_of, nearby_words
 from kifabrik.datasets.detectors.rule import Rule
 
+Numbers = npt.NDArray[np.int64]
 MARGIN = 2  # zero bytes around a block, so that what stands beside a match can be looked up without a question
 _Bytes = npt.NDArray[np.uint8]
-_Numbers = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
 _LENGTH_BITS, _END_BITS = 15, 36
 _LENGTH = (1 << _LENGTH_BITS) - 1
@@ -27,24 +27,10 @@ class Sieve(NamedTuple):
 
     signs: _Bytes
     groups: _Bytes
-    windows: _Numbers
+    windows: Numbers
     always: _Flags
     digits_only: _Flags
     words: NearbyWords
-
-
-class Places(NamedTuple):
-    """Where to look, rule by rule: numbers of texts and rules, offsets in characters of that text.
-
-    `windows` are the characters before the place in which no word of any group stands, 0 where nobody looked. One rule
-    after the other is a third faster than one text after the other: its code stays in the processor's cache.
-    """
-
-    texts: _Numbers
-    rules: _Numbers
-    starts: _Numbers
-    ends: _Numbers
-    windows: _Numbers
 
 
 def make_sieve(rules: Sequence[Rule]) -> Sieve:
@@ -77,51 +63,63 @@ def _tabulate(rule: Rule) -> _Bytes:
     return table
 
 
-def sift(sieve: Sieve, data: bytes, begins: _Numbers, found: _Numbers, wants_shapes: _Flags) -> Places:
-    """Give the places that are left, each once; `found` are rule, start and end in the bytes of all texts.
+def sift(sieve: Sieve, data: bytes, begins: Numbers, found: Numbers, wants_shapes: _Flags) -> Numbers:
+    """Give the places that are left, each once and rule by rule; `found` are rule, start and end in bytes of all texts.
 
-    `begins` says where each text begins, `wants_shapes` whether hits of tier 1 are wanted in it.
+    `begins` says where each text begins, `wants_shapes` whether hits of tier 1 are wanted in it. A row is text, rule,
+    start and end in characters of that text, and how many characters before it hold no word of any group; 0 where
+    nobody looked. One rule after the other is a third faster than one text after the other: its code stays cached.
     """
     signs = np.frombuffer(data, np.uint8)
-    left = _sift(
+    return _sift(
         signs, begins, found, wants_shapes,
         sieve.signs, sieve.groups, sieve.windows, sieve.always, sieve.digits_only, *sieve.words,
     )  # fmt: skip
-    left = np.unique(left)
-    rules, rest = np.divmod(left, 1 << (_END_BITS + _LENGTH_BITS + 1))
-    ends, rest = np.divmod(rest, 1 << (_LENGTH_BITS + 1))
-    starts = ends - (_LENGTH - (rest >> 1))
-    texts = np.searchsorted(begins, starts, side="right") - 1
-    windows = sieve.windows[rules] * (rest & 1)
-    if data.isascii():
-        return Places(texts, rules, starts - begins[texts], ends - begins[texts], windows)
-    first, last = _count_characters(signs, begins, texts, starts, ends, np.argsort(starts))
-    return Places(texts, rules, first, last, windows)
 
 
 @compiled
 def _sift(
-    signs: _Bytes, begins: _Numbers, found: _Numbers, wants_shapes: _Flags,
-    tables: _Bytes, groups: _Bytes, windows: _Numbers, always: _Flags, digits_only: _Flags,
+    signs: _Bytes, begins: Numbers, found: Numbers, wants_shapes: _Flags,
+    tables: _Bytes, groups: _Bytes, windows: Numbers, always: _Flags, digits_only: _Flags,
     pairs: npt.NDArray[np.uint16], strange: _Flags, hashes: npt.NDArray[np.uint64], whole: _Bytes, beginnings: _Bytes,
-) -> _Numbers:  # fmt: skip
-    """Give rule, end, length and silence of each place that is left, as one number."""
-    left, count = np.empty(len(found), np.int64), 0
+) -> Numbers:  # fmt: skip
+    kept, keys, count = np.empty((len(found), 5), np.int64), np.empty(len(found), np.int64), 0
+    last_text, place, later = np.int64(-1), np.int64(0), np.int64(0)
     for number in range(len(found)):
         rule, start, end = found[number, 0], found[number, 1], found[number, 2]
-        table, is_silent = tables[rule], False
+        table, window = tables[rule], np.int64(0)
         if _is_touched(signs, start, end, table):
             continue
+        text = np.searchsorted(begins, start, side="right") - 1
         if groups[rule]:
-            text = np.searchsorted(begins, start, side="right") - 1
             met = find_groups(signs, begins[text], start, windows[rule], pairs, strange, hashes, whole, beginnings)
             is_needed = always[rule] or not wants_shapes[text]
             if is_needed and not met & groups[rule] and not _is_spared(signs, start, end, table, digits_only[rule]):
                 continue
-            is_silent = met == 0
-        left[count] = ((rule << _END_BITS | end) << _LENGTH_BITS | (_LENGTH - (end - start))) << 1 | is_silent
+            if met == 0:
+                window = windows[rule]
+        if text != last_text or start < place:
+            last_text, place, later = text, begins[text], np.int64(0)
+        later += _count_later(signs[place:start])
+        place = start
+        first = start - later - begins[text]
+        kept[count, 0], kept[count, 1], kept[count, 2], kept[count, 4] = text, rule, first, window
+        kept[count, 3] = first + end - start - _count_later(signs[start:end])
+        keys[count] = (rule << _END_BITS | end) << _LENGTH_BITS | (_LENGTH - (end - start))
         count += 1
-    return left[:count]
+    return _put_in_order(kept[:count], keys[:count])
+
+
+@compiled
+def _put_in_order(kept: Numbers, keys: Numbers) -> Numbers:
+    """Sort the places by rule and end and leave out copies: two anchors of one rule may name one place."""
+    ordered, count, before = np.empty_like(kept), 0, np.int64(-1)
+    for number in np.argsort(keys):
+        if keys[number] != before:
+            ordered[count] = kept[number]
+            count += 1
+        before = keys[number]
+    return ordered[:count]
 
 
 @compiled
@@ -149,25 +147,8 @@ def _is_spared(signs: _Bytes, start: int, end: int, table: _Bytes, digits_only: 
 
 
 @compiled
-def _count_characters(
-    signs: _Bytes, begins: _Numbers, texts: _Numbers, starts: _Numbers, ends: _Numbers, order: _Numbers
-) -> tuple[_Numbers, _Numbers]:
-    """Turn offsets in bytes into characters of their text: without the bytes that only continue one."""
-    first, last = np.empty_like(starts), np.empty_like(ends)
-    text, place, later = -1, 0, 0
-    for number in order:
-        if texts[number] != text:
-            text = texts[number]
-            place, later = begins[text], 0
-        later += _count_later(signs[place : starts[number]])
-        place = starts[number]
-        first[number] = place - later - begins[text]
-        last[number] = first[number] + ends[number] - place - _count_later(signs[place : ends[number]])
-    return first, last
-
-
-@compiled
 def _count_later(signs: _Bytes) -> int:
+    """Count the bytes that only continue a character."""
     count = 0
     for sign in signs:
         count += (sign & 0xC0) == 0x80
