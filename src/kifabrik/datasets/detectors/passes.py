@@ -98,7 +98,7 @@ def _examine(
     """Ask the rule of each place; gives by number of the text what counts, with the number of the rule."""
     hits: dict[int, list[tuple[int, Hit]]] = {}
     sheets: dict[int, Sheet] = {}
-    for text, rule, start, end, window in places.tolist():
+    for text, rule, start, end, window in zip(*places.T.tolist(), strict=True):
         sheet = sheets.get(text)
         if sheet is None:
             sheet = sheets[text] = make_sheet(first + text)

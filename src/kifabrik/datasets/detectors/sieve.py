@@ -98,9 +98,9 @@ def _sift(
                 continue
             if met == 0:
                 window = windows[rule]
-        if text != last_text or start < place:
+        if text != last_text:
             last_text, place, later = text, begins[text], np.int64(0)
-        later += _count_later(signs[place:start])
+        later += _count_later(signs[place:start]) - _count_later(signs[start:place])  # one of them is empty
         place = start
         first = start - later - begins[text]
         kept[count, 0], kept[count, 1], kept[count, 2], kept[count, 4] = text, rule, first, window
