@@ -1,7 +1,9 @@
 """Measures the whole check of a dataset: `python -m benchmarks.dataset_pass [--megabytes 200] [--workers 1 2]`.
+`--texts FOLDER` adds files of a folder when this machine's own texts run out, for larger mixtures.
 
 The mixture is seeded: code, notes and messages of programs in 24 languages with planted identifiers
-(`corpus_development`), and where these run out code of other packages and messages in other languages, treated alike.
+(`corpus_development`), and where these run out code of other packages and messages in other languages, then the files
+of the folder that was named, treated alike.
 No text is there twice but for 3 % exact copies and 5 % copies with 2 % of their words changed; half is JSON Lines
 and half Parquet. The figures are megabytes of text (UTF-8) a second and core, from the processor time of all processes,
 because this machine is shared; the efficiency compares the wall times of one and several workers, so it needs free
@@ -29,13 +31,14 @@ from benchmarks.corpus_base import PACKAGES, Text
 SEED = 20261124
 _EXACT, _NEAR, _EDITED_WORDS = 0.03, 0.05, 0.02
 _FILES = 4
+_CODE = {".c", ".h", ".S", ".py", ".sh", ".pl", ".dts", ".dtsi"}
 USED = frozenset({"torch", "transformers", "django", "numpy", "sympy"})  # by the development set
 
 
-def make_mixture(folder: Path, size_bytes: int) -> tuple[int, int]:
+def make_mixture(folder: Path, size_bytes: int, texts_folder: Path | None = None) -> tuple[int, int]:
     """Write the mixture; returns documents and bytes of text."""
     rng = random.Random(SEED)
-    texts = make_originals(int(size_bytes / (1 + _EXACT + _NEAR)))
+    texts = make_originals(int(size_bytes / (1 + _EXACT + _NEAR)), texts_folder)
     originals = len(texts)
     texts += [texts[rng.randrange(originals)] for _ in range(int(_EXACT * originals))]
     texts += [edit(texts[rng.randrange(originals)], rng) for _ in range(int(_NEAR * originals))]
@@ -54,18 +57,18 @@ def make_mixture(folder: Path, size_bytes: int) -> tuple[int, int]:
     return len(texts), sum(len(text.encode()) for text in texts)
 
 
-def make_originals(size_bytes: int) -> list[str]:
+def make_originals(size_bytes: int, texts_folder: Path | None) -> list[str]:
     """Give different texts of so many bytes, in no order."""
     found: dict[str, Text] = {}
     left = size_bytes
-    for text in chain(corpus_base.development(SEED, size_bytes), further_texts()):
+    for text in chain(corpus_base.development(SEED, size_bytes), further_texts(), texts_of(texts_folder)):
         if left <= 0:
             break
         if text.text not in found:
             found[text.text] = text
             left -= len(text.text.encode())
     if left > 0:
-        raise SystemExit(f"this machine has only {(size_bytes - left) / 1e6:.0f} MB of texts; ask for less.")
+        raise SystemExit(f"there are only {(size_bytes - left) / 1e6:.0f} MB of texts; ask for less, or name --texts.")
     texts = list(found.values())
     corpus_development.plant(SEED, texts)
     return [each.text for each in texts]
@@ -83,6 +86,15 @@ def further_texts() -> Iterator[Text]:
         for path in filter(None, pair):
             for piece in corpus_base.cut(corpus_base.read(path)):
                 yield Text(piece, "en", path.suffix == ".py")
+
+
+def texts_of(folder: Path | None) -> Iterator[Text]:
+    """Give the texts of a folder's files in no order."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder is not None else []
+    random.Random(SEED).shuffle(paths)
+    for path in paths:
+        for piece in corpus_base.cut(corpus_base.read(path)):
+            yield Text(piece, "en", path.suffix in _CODE)
 
 
 def edit(text: str, rng: random.Random) -> str:
@@ -120,11 +132,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--action", default="report")
     parser.add_argument("--keep", type=Path, help="folder for the mixture, made if it is not there")
+    parser.add_argument("--texts", type=Path, help="folder of further texts for a mixture larger than this machine has")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         place = given.keep or Path(scratch) / "mixture"
         if not place.exists():
-            documents, size = make_mixture(place, given.megabytes * 1000**2)
+            documents, size = make_mixture(place, given.megabytes * 1000**2, given.texts)
             (place / ".size").write_text(f"{documents} {size}")
         documents, size = map(int, (place / ".size").read_text().split())
         print(f"{documents} documents, {size / 1e6:.0f} MB of text, action {given.action}")
