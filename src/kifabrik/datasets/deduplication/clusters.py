@@ -7,7 +7,8 @@ candidates were found. Of a chain A ~ B ~ C in which A and C do not resemble eac
 stays: removing C because of B, which is gone itself, would lose text that is nowhere else (single linkage does that).
 
 The result is that of judging one document after the other; the order of reading is another, so that texts are read and
-compared in batches: in each round, each document whose next candidate is decided meets it.
+compared in batches: in each round, each document that is open meets its next candidates, twice as many as in the round
+before. A few pairs are compared for nothing, but half a million of them take ten rounds, not hundreds.
 """
 
 from collections.abc import Sequence
@@ -17,13 +18,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.deduplication.banding import MEMORY_BYTES, Collection, Mask, candidate_pairs
 from kifabrik.datasets.deduplication.comparing import Compare
 from kifabrik.datasets.deduplication.parameters import Parameters
 from kifabrik.datasets.deduplication.signatures import Signatures
 from kifabrik.datasets.words import Places
 
-_UNDECIDED, _KEPT, _REMOVED = 0, 1, 2
+_OPEN, _KEPT, _REMOVED = 0, 1, 2
+_UNKNOWN, _UNLIKE, _ALIKE = 0, 1, 2
+_REACH_MAX = 1 << 10
+_States = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def find_clusters(
     `compare` says of pairs whether they are similar (`TextComparison`). Documents marked in `skip` (exact copies,
     dropped ones) keep their numbers and are compared with nothing, so that signatures can stay mapped files. The result
     depends on the order of the documents and on nothing else: not on the split into parts, `memory_bytes` or the
-    machine. Memory: `memory_bytes`, 16 bytes a candidate pair and what `compare` takes, about 150 MB; `scratch` is a
+    machine. Memory: `memory_bytes`, 50 bytes a candidate pair and what `compare` takes, about 150 MB; `scratch` is a
     folder for keys that do not fit. Raises InvalidInput for signatures of other parameters, Unavailable for a full
     disk.
     """
@@ -93,57 +98,29 @@ class _Judge:
     def __init__(self, pairs: npt.NDArray[np.int64], compare: Compare) -> None:
         self.compare = compare
         self.names, places = np.unique(pairs, return_inverse=True)
-        self.earlier, later = places.reshape(-1, 2).T
-        numbers = np.arange(len(self.names) + 1)
-        self.next = np.searchsorted(later, numbers[:-1])  # each document's next candidate among the earlier ones
-        self.end = np.searchsorted(later, numbers[:-1], side="right")
-        self.later_by_earlier = later[np.argsort(self.earlier, kind="stable")]
-        self.later_begin = np.searchsorted(np.sort(self.earlier), numbers)
+        self.earlier, self.later = map(np.ascontiguousarray, places.reshape(-1, 2).T)
+        self.begins = np.searchsorted(self.later, np.arange(len(self.names) + 1))  # of each document's candidates
+        self.next = self.begins[:-1].copy()  # the first candidate that may still decide about a document
+        self.verdicts = np.zeros(len(self.earlier), dtype=np.int8)
         self.state = np.zeros(len(self.names), dtype=np.int8)
         self.kept_twin = np.full(len(self.names), -1, dtype=np.int64)
         self.compared = 0
 
     def decide_all(self) -> None:
         """Work in rounds until every document is kept or removed."""
-        awake = np.arange(len(self.names))
-        while len(awake):
-            ready, decided = self._advance(awake)
-            alike = self.compare(self.names[self.earlier[self.next[ready]]], self.names[ready])
-            self.compared += len(ready)
-            gone = ready[alike]
-            self.kept_twin[gone] = self.earlier[self.next[gone]]
-            self.state[gone] = _REMOVED
-            unlike = ready[~alike]
-            self.next[unlike] += 1
-            awake = np.union1d(unlike, self._wake(np.concatenate((decided, gone))))
+        reach = 1
+        while len(pairs := self._find_pairs(reach)):
+            alike = self.compare(self.names[self.earlier[pairs]], self.names[self.later[pairs]])
+            self.verdicts[pairs] = np.where(alike, _ALIKE, _UNLIKE)
+            self.compared += len(pairs)
+            reach = min(2 * reach, _REACH_MAX)
 
-    def _advance(self, awake: Places) -> tuple[Places, Places]:
-        """Skip removed candidates; give the documents to compare with a kept one, and those now known to be kept.
-
-        The rest waits for a candidate that is undecided.
-        """
-        moving = awake
-        while True:
-            moving = moving[self.next[moving] < self.end[moving]]
-            moving = moving[self.state[self.earlier[self.next[moving]]] == _REMOVED]
-            if not len(moving):
-                break
-            self.next[moving] += 1
-        at_end = self.next[awake] >= self.end[awake]
-        decided = awake[at_end]
-        self.state[decided] = _KEPT
-        rest = awake[~at_end]
-        return rest[self.state[self.earlier[self.next[rest]]] == _KEPT], decided
-
-    def _wake(self, decided: Places) -> Places:
-        """Give the undecided documents that waited for one of these."""
-        counts = self.later_begin[decided + 1] - self.later_begin[decided]
-        begins = np.cumsum(counts) - counts
-        places = np.arange(int(counts.sum())) + np.repeat(self.later_begin[decided] - begins, counts)
-        waiting, waited_for = self.later_by_earlier[places], np.repeat(decided, counts)
-        is_open = self.state[waiting] == _UNDECIDED
-        waiting, waited_for = waiting[is_open], waited_for[is_open]
-        return waiting[self.earlier[np.minimum(self.next[waiting], len(self.earlier) - 1)] == waited_for]
+    def _find_pairs(self, reach: int) -> Places:
+        """Decide what is known by now; give the pairs that open documents are to meet in the next round."""
+        _decide(self.begins, self.earlier, self.verdicts, self.next, self.state, self.kept_twin)
+        pairs = np.empty(len(self.earlier), dtype=np.int64)
+        count = _choose(self.begins, self.earlier, self.verdicts, self.next, self.state, reach, pairs)
+        return pairs[:count]
 
     def conclude(self, documents: int) -> Clusters:
         gone = np.flatnonzero(self.state == _REMOVED)
@@ -154,3 +131,42 @@ class _Judge:
             candidate_pairs=len(self.earlier),
             compared_pairs=self.compared,
         )
+
+
+@compiled
+def _decide(
+    begins: Places, earlier: Places, verdicts: _States, nexts: Places, state: _States, kept_twin: Places
+) -> None:
+    """Judge the open documents in order, as far as their candidates are decided and compared."""
+    for document in range(len(state)):
+        if state[document] != _OPEN:
+            continue
+        place, end = nexts[document], begins[document + 1]
+        while place < end and (verdicts[place] == _UNLIKE or state[earlier[place]] == _REMOVED):
+            place += 1
+        nexts[document] = place
+        if place == end:
+            state[document] = _KEPT
+        elif verdicts[place] == _ALIKE and state[earlier[place]] == _KEPT:
+            state[document] = _REMOVED
+            kept_twin[document] = earlier[place]
+
+
+@compiled
+def _choose(
+    begins: Places, earlier: Places, verdicts: _States, nexts: Places, state: _States, reach: int, pairs: Places
+) -> int:
+    """Write at most `reach` pairs of each open document that does not wait for one it resembles; gives their count."""
+    count = 0
+    for document in range(len(state)):
+        if state[document] != _OPEN or verdicts[nexts[document]] == _ALIKE:
+            continue
+        left = reach
+        for place in range(nexts[document], begins[document + 1]):
+            if verdicts[place] == _UNKNOWN and state[earlier[place]] != _REMOVED:
+                pairs[count] = place
+                count += 1
+                left -= 1
+                if not left:
+                    break
+    return count
