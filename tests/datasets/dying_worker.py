@@ -16,5 +16,5 @@ def work(_place: Path) -> None:
         os.write(1, b'{"done": true}\n')
 
 
-if __name__ == "__main__":
-    lead(socket.socket(fileno=int(sys.argv[1])), work)
+def main(handle: int) -> None:
+    lead(socket.socket(fileno=handle), work)

@@ -25,6 +25,7 @@ from kifabrik.cli.gathered import gather
 from kifabrik.cli.terminal import explain_errors, print_findings, print_json, progress_bar, say
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.findings import Finding, Severity, has_blocking
+from kifabrik.core.imports import collecting_nothing
 from kifabrik.core.quantities import format_bytes, format_count
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def check(
 
         if machines.slurm is None:
             stand_by(paths or [], machines.workers)
-        from kifabrik.datasets.check import Wish  # pydantic, pyarrow and the detectors take their time
-        from kifabrik.datasets.documents import STANDARD_LIMITS
+        with collecting_nothing():  # pydantic, pyarrow and the detectors take their time
+            from kifabrik.datasets.check import Wish
+            from kifabrik.datasets.documents import STANDARD_LIMITS
 
         task = _choose(paths or [], name=name, reading=reading)
         wish = Wish(

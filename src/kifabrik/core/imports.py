@@ -1,5 +1,9 @@
-"""Hides modules from libraries that would import them for nothing. Knows Python's import system only."""
+"""Makes imports cheaper: hides modules from libraries that would import them for nothing, and leaves garbage alone.
 
+Knows Python's import system only.
+"""
+
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +18,20 @@ def hiding(*names: str) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
+
+
+@contextmanager
+def collecting_nothing() -> Iterator[None]:
+    """Look for no garbage among what is imported in the block, nor later: it stays, and to look takes a sixth of the
+    time of large imports."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 class _Finder:

@@ -203,7 +203,7 @@ def work_through(
 
     def run(do: Callable[[Sequence[Job], Callable[[int], None]], None]) -> DatasetCard:
         do(jobs, progress.stage(0.0, 0.88, sum(job.size for job in jobs)))
-        return finishing.finish(place, plan, tasks, out=out, now=now, do=do, progress=progress)
+        return finishing.finish(place, plan, tasks, out=out, now=now, do=do, progress=progress, workers=max(1, wanted))
 
     if wanted <= 1:
         here = Bench(place)

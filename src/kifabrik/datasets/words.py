@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, pairwise, zip_longest
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from kifabrik.datasets.small_letters import GAP, Bytes, fold, fold_alone
 Hashes = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+_Text = TypeVar("_Text", str, bytes, str | bytes)
 
 _BLOCK_CHARACTERS = 600_000  # stays in the second-level cache
 _BLOCK_TEXTS = 1 << 16
@@ -68,7 +70,7 @@ class Words:
         return hash_runs(self.hashes, length)
 
 
-def cut_blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+def cut_blocks(texts: Sequence[_Text]) -> Iterator[Sequence[_Text]]:
     """Cut a batch into pieces that fit the processor's cache; no text is cut."""
     start, size = 0, 0
     for place, text in enumerate(texts):

@@ -8,7 +8,9 @@ sorting: keys are taken in as many passes as that needs, each pass the keys of o
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain, starmap
 from pathlib import Path
 
 import numpy as np
@@ -118,23 +120,37 @@ def _key(rows: Signatures, parameters: Parameters) -> Hashes:
 
 
 def candidate_pairs(
-    collection: Collection, parameters: Parameters, *, memory_bytes: int = MEMORY_BYTES, scratch: Path | None = None
+    collection: Collection,
+    parameters: Parameters,
+    *,
+    memory_bytes: int = MEMORY_BYTES,
+    scratch: Path | None = None,
+    threads: int = 1,
 ) -> npt.NDArray[np.int64]:
     """Give pairs (earlier, later) that share a band and whose signatures agree about as much as the threshold asks.
 
     Each once, sorted by the later document, then the earlier one; 16 bytes a pair. A bucket of more than 33 documents
-    is not compared each with each: a document meets the bucket's first and the 32 before it.
+    is not compared each with each: a document meets the bucket's first and the 32 before it. `threads` share the memory
+    and change nothing else: sorting and gathering numbers leaves Python alone.
     """
     found = np.zeros(0, dtype=np.uint64)
     waiting: list[Hashes] = []
-    with band_keys(collection, parameters, memory_bytes=memory_bytes, scratch=scratch) as keys:
-        for band in range(parameters.bands):
-            for pairs in _pairs_of_band(keys[band], memory_bytes):
+    passes = count_passes(len(collection), memory_bytes // threads)
+    looks = [(band, remainder) for band in range(parameters.bands) for remainder in range(passes)]
+    with (
+        band_keys(collection, parameters, memory_bytes=memory_bytes, scratch=scratch) as keys,
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        for first in range(0, len(looks), threads):
+            selected = pool.map(
+                lambda look: select_keys(keys[look[0]], look[1], passes), looks[first : first + threads]
+            )
+            for pairs in chain.from_iterable(starmap(_pairs_of_sorted, selected)):
                 waiting.append(pairs)
                 if sum(map(len, waiting)) > _PAIRS_AT_ONCE:
-                    found = _add_similar(found, waiting, collection, parameters)
+                    found = _add_similar(found, waiting, collection, parameters, pool)
                     waiting = []
-    found = _add_similar(found, waiting, collection, parameters)
+        found = _add_similar(found, waiting, collection, parameters, pool)
     later, earlier = found >> np.uint64(32), found & np.uint64(0xFFFFFFFF)
     return np.stack((earlier, later), axis=1).astype(np.int64)
 
@@ -173,14 +189,6 @@ def count_passes(documents: int, memory_bytes: int) -> int:
     return max(1, -(-documents * _BYTES_A_KEY // memory_bytes))
 
 
-def _pairs_of_band(keys: Hashes, memory_bytes: int) -> Iterator[Hashes]:
-    """Give pairs of documents with equal keys, packed as (later << 32) | earlier."""
-    passes = count_passes(len(keys), memory_bytes)
-    for remainder in range(passes):
-        chosen, documents = select_keys(keys, remainder, passes)
-        yield from _pairs_of_sorted(chosen, documents)
-
-
 def _pairs_of_sorted(keys: Hashes, documents: Places) -> Iterator[Hashes]:
     starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else np.zeros(0, np.int64)
     lengths = np.diff(np.append(starts, len(keys)))
@@ -199,19 +207,26 @@ def _pack(earlier: Places, later: Places) -> Hashes:
     return (later.astype(np.uint64) << np.uint64(32)) | earlier.astype(np.uint64)
 
 
-def _add_similar(found: Hashes, waiting: list[Hashes], collection: Collection, parameters: Parameters) -> Hashes:
+def _add_similar(
+    found: Hashes,
+    waiting: list[Hashes],
+    collection: Collection,
+    parameters: Parameters,
+    pool: ThreadPoolExecutor,
+) -> Hashes:
     """Add the pairs whose signatures agree in at least `estimate_min` of their places; sorted, each once."""
     packed = _each_once(np.concatenate([np.zeros(0, np.uint64), *waiting]))
     if len(found):  # copies share all bands: do not estimate them each time
         places = np.minimum(np.searchsorted(found, packed), len(found) - 1)
         packed = packed[found[places] != packed]
-    kept = [found]
-    for start in range(0, len(packed), _PAIRS_COMPARED):
+
+    def choose(start: int) -> Hashes:
         pairs = packed[start : start + _PAIRS_COMPARED]
         earlier, later = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64), (pairs >> np.uint64(32)).astype(np.int64)
         share = estimate_similarity(collection.rows(earlier), collection.rows(later))
-        kept.append(pairs[share >= parameters.estimate_min])
-    return np.sort(np.concatenate(kept))
+        return pairs[share >= parameters.estimate_min]
+
+    return np.sort(np.concatenate([found, *pool.map(choose, range(0, len(packed), _PAIRS_COMPARED))]))
 
 
 def _each_once(numbers: Hashes) -> Hashes:

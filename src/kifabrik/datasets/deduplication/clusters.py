@@ -7,8 +7,8 @@ candidates were found. Of a chain A ~ B ~ C in which A and C do not resemble eac
 stays: removing C because of B, which is gone itself, would lose text that is nowhere else (single linkage does that).
 
 The result is that of judging one document after the other; the order of reading is another, so that texts are read and
-compared in batches: in each round, each document that is open meets its next candidates, twice as many as in the round
-before. A few pairs are compared for nothing, but half a million of them take ten rounds, not hundreds.
+compared in batches: in each round, each document that is open meets its next candidates, four times as many as in the
+round before. A few pairs are compared for nothing, but half a million of them take six rounds, not hundreds.
 """
 
 from collections.abc import Sequence
@@ -74,6 +74,7 @@ def find_clusters(
     skip: Mask | None = None,
     memory_bytes: int = MEMORY_BYTES,
     scratch: Path | None = None,
+    threads: int = 1,
 ) -> Clusters:
     """Find near-duplicates in the parts of a dataset, numbered through in the order of the parts.
 
@@ -86,7 +87,7 @@ def find_clusters(
     """
     parts = [signatures] if isinstance(signatures, np.ndarray) else list(signatures)
     collection = Collection(parts, parameters, skip=skip)
-    pairs = candidate_pairs(collection, parameters, memory_bytes=memory_bytes, scratch=scratch)
+    pairs = candidate_pairs(collection, parameters, memory_bytes=memory_bytes, scratch=scratch, threads=threads)
     judge = _Judge(pairs, compare)
     judge.decide_all()
     return judge.conclude(len(collection))
@@ -113,7 +114,7 @@ class _Judge:
             alike = self.compare(self.names[self.earlier[pairs]], self.names[self.later[pairs]])
             self.verdicts[pairs] = np.where(alike, _ALIKE, _UNLIKE)
             self.compared += len(pairs)
-            reach = min(2 * reach, _REACH_MAX)
+            reach = min(4 * reach, _REACH_MAX)
 
     def _find_pairs(self, reach: int) -> Places:
         """Decide what is known by now; give the pairs that open documents are to meet in the next round."""

@@ -17,7 +17,7 @@ from kifabrik.datasets.deduplication.shingles import Shingles, find_sets, join_s
 from kifabrik.datasets.deduplication.signatures import Signatures
 from kifabrik.datasets.words import Hashes, Places
 
-Fetch = Callable[[Sequence[int]], Sequence[str]]
+Fetch = Callable[[Sequence[int]], Sequence[str | bytes]]
 Compare = Callable[[Places, Places], Mask]
 _PAIRS_AT_ONCE = 1 << 14
 _SHINGLES_AT_ONCE = 4_000_000  # about 30 MB of text and 100 MB of memory

@@ -74,7 +74,7 @@ def find_elsewhere(
 def _compare_texts(own: Side, other: Side, rows: int, parameters: Parameters) -> TextComparison:
     """Compare texts of both datasets under one numbering: the documents of the other one come after the own ones."""
 
-    def fetch(numbers: Sequence[int]) -> list[str]:
+    def fetch(numbers: Sequence[int]) -> list[str | bytes]:
         mine = [number for number in numbers if number < rows]
         theirs = [number - rows for number in numbers if number >= rows]
         return [*(own.fetch(mine) if mine else ()), *(other.fetch(theirs) if theirs else ())]

@@ -49,7 +49,7 @@ def _hash_shingles(words: Hashes, firsts: Places, offsets: Places, length: int, 
         write_runs(these, length, hashes[offsets[text] : offsets[text + 1]])
 
 
-def find_sets(texts: Sequence[str], length: int) -> Shingles:
+def find_sets(texts: Sequence[str | bytes], length: int) -> Shingles:
     """Give each document's shingles once, with 44 bits each, in the order of their first places."""
     found = [_make_sets(find_shingles(split_words(block), length)) for block in cut_blocks(texts)]
     return join_sets([each.hashes for each in found], [np.diff(each.offsets) for each in found])

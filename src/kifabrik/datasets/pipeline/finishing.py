@@ -51,6 +51,7 @@ def finish(
     now: datetime,
     do: DoAll,
     progress: Progress,
+    workers: int,
 ) -> DatasetCard:
     """Make the dataset folder of finished parts; raises InvalidInput for a missing part or nothing to keep."""
     parts = collect(place, plan, tasks)
@@ -58,7 +59,7 @@ def finish(
         raise _refuse_nothing(parts, plan)
     others = against.jobs(plan)
     do(others, progress.stage(0.88, 0.90, sum(job.size for job in others)))
-    decision = decide(parts, plan, do)
+    decision = decide(parts, plan, do, workers=workers)
     if not decision.is_kept.any():
         raise _refuse_nothing(parts, plan)
     progress.note(0.92)

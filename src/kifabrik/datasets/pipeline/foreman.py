@@ -1,10 +1,13 @@
 """The foreman of the workers: one process that gets ready once and then forks each worker, so that imports, rules and
-models are loaded once a check. Knows two pipes a worker and a line to its keeper, no job.
+models are loaded once a check. Knows two pipes a worker and a line to its keeper, no job. Started as
+`python -m kifabrik.datasets.pipeline.foreman MODULE HANDLE`, he becomes what `MODULE.main` makes of him.
 
 The keeper hires with a message that carries two pipes, and asks how a worker ended. When it hangs up or is gone, the
 foreman ends all workers and itself.
 """
 
+import gc
+import importlib
 import os
 import signal
 import socket
@@ -84,7 +87,7 @@ class Foreman:
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(theirs.fileno())],
+                [sys.executable, "-P", "-m", __name__, module, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -123,3 +126,8 @@ class Foreman:
         """Hang up and wait until all workers and the foreman are gone."""
         self.line.close()
         self.process.wait()
+
+
+if __name__ == "__main__":
+    gc.disable()  # what is imported stays; to look for garbage among it takes a fifth of the time
+    importlib.import_module(sys.argv[1]).main(int(sys.argv[2]))

@@ -91,10 +91,10 @@ def collect(place: Path, plan: PlanRecord, tasks: Sequence[Task]) -> Parts:
     return Parts(place, folders, tuple(manifests), starts)
 
 
-def decide(parts: Parts, plan: PlanRecord, do: DoAll) -> Decision:
+def decide(parts: Parts, plan: PlanRecord, do: DoAll, *, workers: int) -> Decision:
     """Decide about every row: the first of equal texts stays, touched and reserved ones go, then near-duplicates.
 
-    `do` has jobs done, among them the comparison of texts.
+    `do` has jobs done, among them the comparison of texts, by so many `workers`.
     """
     facts = pa.concat_tables(
         read_facts(folder, ("id", "text_bytes", "touches", "reserved", "form")) for folder in parts.folders
@@ -112,7 +112,7 @@ def decide(parts: Parts, plan: PlanRecord, do: DoAll) -> Decision:
         alive &= ~is_reserved
     elsewhere = _look_elsewhere(parts, alive, plan)
     alive &= ~elsewhere.is_removed
-    clusters, first = _find_near(parts, alive, plan, do)
+    clusters, first = _find_near(parts, alive, plan, do, workers=workers)
     removed_bytes = near_removed = twins_kept = 0
     if clusters is not None and plan.settings.near_duplicates.action == "remove":
         removed_bytes, near_removed = int(text_bytes[clusters.removed].sum()), len(clusters.removed)
@@ -172,7 +172,9 @@ def _look_elsewhere(parts: Parts, alive: Mask, plan: PlanRecord) -> Elsewhere:
     return against.look(parts.place, plan, Side(rows, shelf.fetch, skip=~alive), rows=parts.rows)
 
 
-def _find_near(parts: Parts, alive: Mask, plan: PlanRecord, do: DoAll) -> tuple[Clusters | None, Numbers]:
+def _find_near(
+    parts: Parts, alive: Mask, plan: PlanRecord, do: DoAll, *, workers: int
+) -> tuple[Clusters | None, Numbers]:
     """Find near-duplicates among the living rows; gives the clusters, and for each row the first of its group.
 
     Where near-duplicates stay, the groups are wider than the clusters: all that candidates link goes together, so that
@@ -183,9 +185,9 @@ def _find_near(parts: Parts, alive: Mask, plan: PlanRecord, do: DoAll) -> tuple[
     if near.action == "off":
         return None, first
     rows = [read_signatures(folder, near.parameters.permutations) for folder in parts.folders]
-    compare = HandedOut(parts.place, do)
+    compare = HandedOut(parts.place, do, workers)
     clusters = deduplication.find_clusters(
-        rows, compare=compare, parameters=near.parameters, scratch=parts.place, skip=~alive
+        rows, compare=compare, parameters=near.parameters, scratch=parts.place, skip=~alive, threads=workers
     )
     if near.action == "remove":
         return clusters, clusters.representative

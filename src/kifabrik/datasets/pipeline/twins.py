@@ -19,10 +19,10 @@ from kifabrik.datasets.pipeline import workplace
 from kifabrik.datasets.pipeline.manifest import read_manifest
 from kifabrik.datasets.pipeline.part_files import read_signatures
 from kifabrik.datasets.pipeline.shelf import TextShelf
-from kifabrik.datasets.pipeline.workers import Job, count_cores
+from kifabrik.datasets.pipeline.workers import Job
 from kifabrik.datasets.words import Places
 
-_PAIRS_MIN, _PAIRS_MAX = 512, 65_536  # in a job, one for each core: each unpacks the same texts
+_PAIRS_MIN, _PAIRS_MAX = 512, 65_536  # in a job, one for each worker: each unpacks the same texts
 _NAME = "near-duplicates"
 DoAll = Callable[[Sequence[Job], Callable[[int], None]], None]
 
@@ -43,15 +43,15 @@ class CompareOrder:
 class HandedOut:
     """Compares pairs of rows by having it done as jobs."""
 
-    def __init__(self, place: Path, do: DoAll) -> None:
-        self._place, self._do = place, do
+    def __init__(self, place: Path, do: DoAll, workers: int) -> None:
+        self._place, self._do, self._workers = place, do, workers
         shutil.rmtree(_folder(place), ignore_errors=True)
 
     def __call__(self, left: Places, right: Places) -> Mask:
         """Say of each pair whether it is similar enough."""
         if not len(left):
             return np.zeros(0, dtype=np.bool_)
-        count = max(-(-len(left) // _PAIRS_MAX), min(count_cores(), -(-len(left) // _PAIRS_MIN)))
+        count = max(-(-len(left) // _PAIRS_MAX), min(self._workers, -(-len(left) // _PAIRS_MIN)))
         pieces = np.array_split(np.stack((left, right)), count, axis=1)
         folder = _folder(self._place)
         with explain_disk_errors(folder):

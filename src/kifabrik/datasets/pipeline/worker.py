@@ -1,4 +1,4 @@
-"""What a worker does, and the foreman that forks workers: `python -m kifabrik.datasets.pipeline.worker HANDLE`.
+"""What a worker does, and what its foreman gets ready before he forks any.
 
 A worker knows its bench and its two pipes. It reads jobs from standard input, one a line, and answers on standard
 output with lines of JSON: `read` while it works, `done` at the end, or the error. It ends when its input ends, even in
@@ -105,10 +105,6 @@ def main(handle: int) -> None:
         leave_pandas_out()
         with suppress(Exception):  # whoever needs what is missing meets the same error and tells it
             get_ready()
-        gc.collect()
         gc.freeze()  # all that is loaded stays, and workers share its memory
+        gc.enable()
         lead(line, work)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))
