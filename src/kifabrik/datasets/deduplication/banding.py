@@ -1,25 +1,28 @@
 """Finds pairs of documents whose signatures share a band, within a bounded memory. Knows signatures, not texts.
 
 Each band of each signature becomes one 64-bit key. Band by band, equal keys are brought together by sorting, for all
-parts at once. Memory: 8 bytes a document and band on disk (in memory for small collections), and `memory_bytes` for
-sorting: keys are taken in as many passes as that needs, each pass the keys of one remainder. 100 million documents need
-25.6 GB of scratch space and, with 256 MB, 15 passes a band.
+parts at once. Memory: 8 bytes a document and band and 1 a document and permutation on disk (in memory for small
+collections), and `memory_bytes` for sorting: keys are taken in as many passes as that needs, each pass the keys of one
+remainder. 100 million documents need 38.4 GB of scratch space and, with 256 MB, 15 passes a band.
 """
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import chain, starmap
+from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from kifabrik.core.errors import InvalidInput
 from kifabrik.core.files import explain_disk_errors
+from kifabrik.datasets.compiled import compiled
 from kifabrik.datasets.deduplication.parameters import Parameters
 from kifabrik.datasets.deduplication.signatures import NO_SHINGLE, Signatures
+from kifabrik.datasets.small_letters import Bytes
 from kifabrik.datasets.words import Hashes, Places, mix
 
 Mask = npt.NDArray[np.bool_]
@@ -28,7 +31,7 @@ BUCKET_REACH = 32  # a document is compared with the first of its bucket and wit
 _BYTES_A_KEY = 40  # key, place, order and their sorted copies while one pass is sorted
 _ROWS_AT_ONCE = 1 << 16
 _PAIRS_AT_ONCE = 1 << 20
-_PAIRS_COMPARED = 1 << 15
+_PAIRS_COMPARED = 1 << 13
 _DOCUMENTS_MAX = 1 << 32
 _NO_KEY = np.uint64(0)
 _FACTOR = 0xD6E8FEB86659FD93
@@ -87,26 +90,38 @@ def band_keys(
 
     They are kept in a file of `scratch` if they do not fit the memory; raises Unavailable for a full disk.
     """
-    shape = (parameters.bands, len(collection))
-    if 8 * shape[0] * shape[1] <= memory_bytes:
-        keys = np.empty(shape, dtype=np.uint64)
-        _fill(keys, collection, parameters)
+    with _room((parameters.bands, len(collection)), np.uint64, memory_bytes, scratch) as keys:
+        for first, rows in collection.blocks():
+            found = _key(rows, parameters)
+            if collection.skip is not None:
+                found[collection.skip[first : first + len(rows)]] = _NO_KEY
+            keys[:, first : first + len(rows)] = found.T
         yield keys
+
+
+@contextmanager
+def _sketches(
+    collection: Collection, parameters: Parameters, *, memory_bytes: int, scratch: Path | None
+) -> Iterator[Bytes]:
+    """Give the last byte of each place of each signature: where signatures agree, these do, and they lie together."""
+    with _room((len(collection), parameters.permutations), np.uint8, memory_bytes, scratch) as sketches:
+        for first, rows in collection.blocks():
+            sketches[first : first + len(rows)] = rows.astype(np.uint8)
+        yield sketches
+
+
+@contextmanager
+def _room(
+    shape: tuple[int, int], kind: type[np.generic], memory_bytes: int, scratch: Path | None
+) -> Iterator[npt.NDArray[Any]]:
+    """Give a table to be filled, in memory or, if it does not fit, in a file of `scratch`."""
+    size_bytes = np.dtype(kind).itemsize * shape[0] * shape[1]
+    if size_bytes <= memory_bytes:
+        yield np.empty(shape, dtype=kind)
         return
     with explain_disk_errors(scratch or Path(tempfile.gettempdir())), tempfile.TemporaryFile(dir=scratch) as file:
-        file.truncate(8 * shape[0] * shape[1])
-        mapped = np.memmap(file, dtype=np.uint64, mode="r+", shape=shape)
-        _fill(mapped, collection, parameters)
-        yield mapped
-        del mapped
-
-
-def _fill(keys: Hashes, collection: Collection, parameters: Parameters) -> None:
-    for first, rows in collection.blocks():
-        found = _key(rows, parameters)
-        if collection.skip is not None:
-            found[collection.skip[first : first + len(rows)]] = _NO_KEY
-        keys[:, first : first + len(rows)] = found.T
+        file.truncate(size_bytes)
+        yield np.memmap(file, dtype=kind, mode="r+", shape=shape)
 
 
 def _key(rows: Signatures, parameters: Parameters) -> Hashes:
@@ -125,32 +140,27 @@ def candidate_pairs(
     *,
     memory_bytes: int = MEMORY_BYTES,
     scratch: Path | None = None,
-    threads: int = 1,
 ) -> npt.NDArray[np.int64]:
     """Give pairs (earlier, later) that share a band and whose signatures agree about as much as the threshold asks.
 
     Each once, sorted by the later document, then the earlier one; 16 bytes a pair. A bucket of more than 33 documents
-    is not compared each with each: a document meets the bucket's first and the 32 before it. `threads` share the memory
-    and change nothing else: sorting and gathering numbers leaves Python alone.
+    is not compared each with each: a document meets the bucket's first and the 32 before it.
     """
     found = np.zeros(0, dtype=np.uint64)
     waiting: list[Hashes] = []
-    passes = count_passes(len(collection), memory_bytes // threads)
-    looks = [(band, remainder) for band in range(parameters.bands) for remainder in range(passes)]
+    passes = count_passes(len(collection), memory_bytes)
     with (
         band_keys(collection, parameters, memory_bytes=memory_bytes, scratch=scratch) as keys,
-        ThreadPoolExecutor(threads) as pool,
+        _sketches(collection, parameters, memory_bytes=memory_bytes, scratch=scratch) as sketches,
     ):
-        for first in range(0, len(looks), threads):
-            selected = pool.map(
-                lambda look: select_keys(keys[look[0]], look[1], passes), looks[first : first + threads]
-            )
-            for pairs in chain.from_iterable(starmap(_pairs_of_sorted, selected)):
+        add = partial(_add_similar, collection=collection, sketches=sketches, parameters=parameters)
+        for band, remainder in product(range(parameters.bands), range(passes)):
+            for pairs in _pairs_of_sorted(*select_keys(keys[band], remainder, passes)):
                 waiting.append(pairs)
                 if sum(map(len, waiting)) > _PAIRS_AT_ONCE:
-                    found = _add_similar(found, waiting, collection, parameters, pool)
+                    found = add(found, waiting)
                     waiting = []
-        found = _add_similar(found, waiting, collection, parameters, pool)
+        found = add(found, waiting)
     later, earlier = found >> np.uint64(32), found & np.uint64(0xFFFFFFFF)
     return np.stack((earlier, later), axis=1).astype(np.int64)
 
@@ -208,25 +218,34 @@ def _pack(earlier: Places, later: Places) -> Hashes:
 
 
 def _add_similar(
-    found: Hashes,
-    waiting: list[Hashes],
-    collection: Collection,
-    parameters: Parameters,
-    pool: ThreadPoolExecutor,
+    found: Hashes, waiting: list[Hashes], *, collection: Collection, sketches: Bytes, parameters: Parameters
 ) -> Hashes:
     """Add the pairs whose signatures agree in at least `estimate_min` of their places; sorted, each once."""
     packed = _each_once(np.concatenate([np.zeros(0, np.uint64), *waiting]))
     if len(found):  # copies share all bands: do not estimate them each time
         places = np.minimum(np.searchsorted(found, packed), len(found) - 1)
         packed = packed[found[places] != packed]
-
-    def choose(start: int) -> Hashes:
+    agreeing = np.empty(len(packed), dtype=np.int64)
+    _count_agreeing(packed, sketches, agreeing)  # never less than their signatures
+    packed = packed[agreeing / sketches.shape[1] >= parameters.estimate_min]
+    kept = [found]
+    for start in range(0, len(packed), _PAIRS_COMPARED):
         pairs = packed[start : start + _PAIRS_COMPARED]
         earlier, later = (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64), (pairs >> np.uint64(32)).astype(np.int64)
         share = estimate_similarity(collection.rows(earlier), collection.rows(later))
-        return pairs[share >= parameters.estimate_min]
+        kept.append(pairs[share >= parameters.estimate_min])
+    return np.sort(np.concatenate(kept))
 
-    return np.sort(np.concatenate([found, *pool.map(choose, range(0, len(packed), _PAIRS_COMPARED))]))
+
+@compiled
+def _count_agreeing(packed: Hashes, sketches: Bytes, agreeing: Places) -> None:
+    for number in range(len(packed)):
+        left = sketches[np.int64(packed[number] & np.uint64(0xFFFFFFFF))]
+        right = sketches[np.int64(packed[number] >> np.uint64(32))]
+        count = np.int64(0)
+        for place in range(len(left)):
+            count += left[place] == right[place]
+        agreeing[number] = count
 
 
 def _each_once(numbers: Hashes) -> Hashes:

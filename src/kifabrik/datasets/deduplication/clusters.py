@@ -74,7 +74,6 @@ def find_clusters(
     skip: Mask | None = None,
     memory_bytes: int = MEMORY_BYTES,
     scratch: Path | None = None,
-    threads: int = 1,
 ) -> Clusters:
     """Find near-duplicates in the parts of a dataset, numbered through in the order of the parts.
 
@@ -87,7 +86,7 @@ def find_clusters(
     """
     parts = [signatures] if isinstance(signatures, np.ndarray) else list(signatures)
     collection = Collection(parts, parameters, skip=skip)
-    pairs = candidate_pairs(collection, parameters, memory_bytes=memory_bytes, scratch=scratch, threads=threads)
+    pairs = candidate_pairs(collection, parameters, memory_bytes=memory_bytes, scratch=scratch)
     judge = _Judge(pairs, compare)
     judge.decide_all()
     return judge.conclude(len(collection))

@@ -187,7 +187,7 @@ def _find_near(
     rows = [read_signatures(folder, near.parameters.permutations) for folder in parts.folders]
     compare = HandedOut(parts.place, do, workers)
     clusters = deduplication.find_clusters(
-        rows, compare=compare, parameters=near.parameters, scratch=parts.place, skip=~alive, threads=workers
+        rows, compare=compare, parameters=near.parameters, scratch=parts.place, skip=~alive
     )
     if near.action == "remove":
         return clusters, clusters.representative
