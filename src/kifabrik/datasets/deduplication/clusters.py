@@ -80,7 +80,7 @@ def find_clusters(
     `compare` says of pairs whether they are similar (`TextComparison`). Documents marked in `skip` (exact copies,
     dropped ones) keep their numbers and are compared with nothing, so that signatures can stay mapped files. The result
     depends on the order of the documents and on nothing else: not on the split into parts, `memory_bytes` or the
-    machine. Memory: `memory_bytes`, 50 bytes a candidate pair and what `compare` takes, about 150 MB; `scratch` is a
+    machine. Memory: `memory_bytes`, 50 bytes a candidate pair and what `compare` takes, about 250 MB; `scratch` is a
     folder for keys that do not fit. Raises InvalidInput for signatures of other parameters, Unavailable for a full
     disk.
     """

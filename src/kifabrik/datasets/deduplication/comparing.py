@@ -21,6 +21,7 @@ Fetch = Callable[[Sequence[int]], Sequence[str | bytes]]
 Compare = Callable[[Places, Places], Mask]
 _PAIRS_AT_ONCE = 1 << 14
 _SHINGLES_AT_ONCE = 4_000_000  # about 30 MB of text and 100 MB of memory
+_SHINGLES_HELD = 16_000_000  # 128 MB of memory
 
 
 class TextComparison:
@@ -55,7 +56,7 @@ class TextComparison:
         pieces = {number: fresh.hashes[begin:end] for number, (begin, end) in zip(missing, places, strict=True)}
         hashes = [self._held[document] if document in self._held else pieces[document] for document in documents]
         self._held_shingles += len(fresh.hashes)
-        if self._held_shingles > _SHINGLES_AT_ONCE:
+        if self._held_shingles > _SHINGLES_HELD:
             self._held, self._held_shingles = {}, len(fresh.hashes)
         self._held.update(pieces)
         return join_sets(hashes, [np.fromiter(map(len, hashes), dtype=np.int64, count=len(hashes))])
