@@ -54,7 +54,7 @@ def find_elsewhere(
     """Say for each own document whether the other dataset holds one whose true Jaccard similarity is high enough.
 
     In a bucket of the other dataset the first 32 documents are looked at. Memory: twice `memory_bytes`, about 128 bytes
-    a document with candidates, and about 150 MB for texts in comparison. Raises InvalidInput for signatures of other
+    a document with candidates, and about 250 MB for texts in comparison. Raises InvalidInput for signatures of other
     parameters, Unavailable for a full disk.
     """
     mine = Collection(list(own.signatures), parameters, skip=own.skip)
