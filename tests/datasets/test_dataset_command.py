@@ -104,6 +104,8 @@ def test_the_time_for_one_document_reaches_the_process_that_reads_it(tmp_path: P
         (["broken"], InvalidInput.exit_code, "the first of 1 files is a.jsonl: none of its 1 records can be used"),
         (["broken", "--stop-at-broken"], InvalidInput.exit_code, "a.jsonl:1: the line is not valid JSON"),
         (["texts", "--held-out-share", "2"], InvalidInput.exit_code, "the held-out share is not between 0 and 1."),
+        (["texts", "--drop-reserved"], InvalidInput.exit_code, "--drop-reserved: without them nobody knows what is"),
+        (["texts", "--library-share", "0.3"], InvalidInput.exit_code, "--library-share 0.3: is only for --standard-"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_an_exit_code(
@@ -120,6 +122,21 @@ def test_a_mistake_is_one_sentence_and_an_exit_code(
     assert sentence in in_one_line(result.stderr)
     assert "Traceback" not in result.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "empty", "texts"]
+
+
+def test_files_that_were_not_read_are_named_with_their_reason_hidden_ones_last(texts: Path, tmp_path: Path) -> None:
+    (texts / ".hidden.txt").write_text("Not meant to be read.")
+    (texts / "old.txt").write_bytes("Grüße".encode("latin-1"))
+    for number in range(10):
+        (texts / f"picture{number}.png").write_bytes(b"picture")
+
+    result = run("check", texts, "--out", tmp_path / "out")
+
+    said = in_one_line(result.stderr)
+    assert "old.txt: not UTF-8 text: byte 2 is 0xFC" in said
+    assert ".hidden.txt" not in said.partition("Not read:")[2]
+    assert "and 2 more, which the card lists" in said
+    assert str(tmp_path / "out" / "card.json") in said.replace(" ", "")
 
 
 def test_registering_what_is_no_dataset_folder_says_how_to_make_one(tmp_path: Path) -> None:

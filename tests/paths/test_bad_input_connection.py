@@ -78,7 +78,9 @@ def test_without_a_portal_a_person_is_told_to_sign_in(case: str) -> None:
     told = refuse(*ASKING[case])
 
     assert told.code == 2
-    assert told.sentence == "Error: no portal is known here. Sign in with 'kifabrik login --portal ADDRESS'."
+    assert (
+        told.sentence == "Error: no portal is known here. Sign in with 'kifabrik login --email YOURS --portal ADDRESS'."
+    )
     assert told.document is None
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kifabrik.records.dataset_card import DeclaredOrigin
 
 _LANGUAGES_SHOWN = 8
+_SKIPPED_SHOWN = 10
 _GAPS = "dataset.not-checked.national-ids."
 
 
@@ -113,6 +114,9 @@ def _require_days(origin: Origin) -> None:
 
 
 def _settle(persons: Persons, near: Near, rights: Rights, reading: Reading, machines: Machines) -> "Choices":
+    if rights.drop_reserved and rights.opt_outs is None:
+        remedy = "Give the folder with the files of the hosts as --opt-outs."
+        raise InvalidInput("without them nobody knows what is reserved.", where="--drop-reserved", remedy=remedy)
     from kifabrik.datasets.check import Choices  # as in check
     from kifabrik.datasets.deduplication import Parameters
     from kifabrik.datasets.settings import NearDuplicateChoice
@@ -156,6 +160,8 @@ def _choose(paths: Sequence[Path], *, name: str, reading: Reading) -> _Task:
             where=name[:80],
             remedy="Use up to 64 small letters, digits, hyphens and underscores.",
         )
+    if reading.library_share != 1.0 and not reading.standard_library:
+        raise InvalidInput("is only for --standard-library.", where=f"--library-share {reading.library_share:g}")
     if reading.standard_library == bool(paths):
         raise InvalidInput("name the files and folders to check, or --standard-library, not both and not neither.")
     if reading.standard_library:
@@ -196,6 +202,8 @@ def _run(wish: "Wish", *, findings: Path | None, quiet: bool) -> "DatasetCard":
 
 
 def _show(card: "DatasetCard", folder: Path) -> None:
+    from kifabrik.datasets.folder import CARD_NAME  # as in check
+
     ordered = sorted(card.languages.items(), key=lambda row: -row[1])
     more = f" and {len(ordered) - _LANGUAGES_SHOWN} more" if len(ordered) > _LANGUAGES_SHOWN else ""
     languages = ", ".join(f"{language} {count}" for language, count in ordered[:_LANGUAGES_SHOWN]) + more
@@ -213,11 +221,24 @@ def _show(card: "DatasetCard", folder: Path) -> None:
         f"{card.held_out_documents} held out."
     )
     print_findings(_gather_gaps(card.findings))
-    say(f"The dataset lies in {folder}.")
+    _list_skipped(card)
+    say(f"The dataset lies in {folder}, its card in {folder / CARD_NAME}.")
     serious = sum(finding.severity is Severity.SERIOUS for finding in card.findings)
     if serious:
         findings = format_count(serious, "serious finding", "serious findings")
         say(f"Before training, a named person must accept {findings}, or you mend the texts.")
+
+
+def _list_skipped(card: "DatasetCard") -> None:
+    """Name the first files that were not read, those that somebody hid on purpose last."""
+    if not card.skipped:
+        return
+    say("Not read:")
+    ordered = sorted(card.skipped, key=lambda file: file.reason == "hidden")
+    for file in ordered[:_SKIPPED_SHOWN]:
+        say(f"  {file.path}: {file.reason}", style="dim")
+    if len(ordered) > _SKIPPED_SHOWN:
+        say(f"  and {len(ordered) - _SKIPPED_SHOWN} more, which the card lists", style="dim")
 
 
 def _gather_gaps(findings: Sequence[Finding]) -> list[Finding]:

@@ -30,7 +30,9 @@ def connect() -> "PortalClient":
         remembered = _read_login(login_file())
         address, token = address or remembered["portal"], token or remembered["token"]
     if not (address and token):
-        raise InvalidInput("no portal is known here.", remedy="Sign in with 'kifabrik login --portal ADDRESS'.")
+        raise InvalidInput(
+            "no portal is known here.", remedy="Sign in with 'kifabrik login --email YOURS --portal ADDRESS'."
+        )
     return PortalClient(address, token)
 
 
@@ -39,7 +41,7 @@ def _read_login(path: Path) -> dict[str, str]:
         remembered = json.loads(path.read_text())
         return {name: str(remembered[name]) for name in ("portal", "token")}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        remedy = "Sign in again with 'kifabrik login --portal ADDRESS'."
+        remedy = "Sign in again with 'kifabrik login --email YOURS --portal ADDRESS'."
         raise InvalidInput("what the last sign-in left cannot be read.", where=str(path), remedy=remedy) from error
 
 

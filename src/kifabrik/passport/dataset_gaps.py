@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kifabrik.core.findings import Finding, Severity
+from kifabrik.core.quantities import format_count
 from kifabrik.records import DatasetCard
 from kifabrik.records.dataset_card import DeduplicationRecord
 from kifabrik.records.spdx import canonical_expression
@@ -132,25 +133,45 @@ def describe_personal_data(card: DatasetCard) -> str:
 
 def describe_preprocessing(card: DatasetCard) -> tuple[str, ...]:
     """List in sentences what the check did to the texts, each figure from the card."""
-    lines = [f"{card.exact_duplicates_removed} exact duplicates were removed."]
+    lines = [format_count(card.exact_duplicates_removed, "exact duplicate was", "exact duplicates were") + " removed."]
     if card.deduplication:
         near = card.deduplication
+        removed = format_count(near.removed_documents, "near-duplicate was", "near-duplicates were")
         lines.append(
-            f"{near.removed_documents} near-duplicates were removed ({near.method}, {near.shingle_words}-word shingles,"
+            f"{removed} removed ({near.method}, {near.shingle_words}-word shingles,"
             f" {near.permutations} permutations, {near.bands} bands of {near.rows}, threshold {near.threshold:g})."
         )
         lines.extend(_describe_others(near))
     if card.decontamination:
+        shared = f"{card.decontamination.ngram_words}-grams with evaluation sets"
         lines.append(
-            f"{card.decontamination.removed_documents} documents that share {card.decontamination.ngram_words}-grams "
-            "with evaluation sets were removed."
+            format_count(
+                card.decontamination.removed_documents,
+                f"document that shares {shared} was removed.",
+                f"documents that share {shared} were removed.",
+            )
         )
     if card.redaction.replaced:
-        lines.append(f"{sum(card.redaction.replaced.values())} identifiers of persons were replaced.")
+        replaced = sum(card.redaction.replaced.values())
+        lines.append(
+            format_count(replaced, "identifier of a person was replaced.", "identifiers of persons were replaced.")
+        )
     if card.redaction.dropped_documents:
-        lines.append(f"{card.redaction.dropped_documents} documents with identifiers of persons were left out.")
+        dropped = format_count(
+            card.redaction.dropped_documents,
+            "document with identifiers of persons was",
+            "documents with identifiers of persons were",
+        )
+        lines.append(f"{dropped} left out.")
     if card.rights and card.rights.removed_documents:
-        lines.append(f"{card.rights.removed_documents} documents were left out because mining them is reserved.")
+        reserved = card.rights.removed_documents
+        lines.append(
+            format_count(
+                reserved,
+                "document was left out because mining it is reserved.",
+                "documents were left out because mining them is reserved.",
+            )
+        )
     lines.append(f"Split: {card.split_rule}.")
     return tuple(lines)
 
@@ -158,6 +179,11 @@ def describe_preprocessing(card: DatasetCard) -> tuple[str, ...]:
 def _describe_others(near: DeduplicationRecord) -> Iterator[str]:
     """Say what other datasets hold too, and what was done about it."""
     for label, count in near.other_datasets.items():
-        yield f"{count} documents have a near-duplicate in the dataset {label}, verified on both texts."
+        have = format_count(count, "document has", "documents have")
+        yield f"{have} a near-duplicate in the dataset {label}, verified on both texts."
     if near.removed_for_others:
-        yield f"{near.removed_for_others} documents were left out because another dataset holds them."
+        yield format_count(
+            near.removed_for_others,
+            "document was left out because another dataset holds it.",
+            "documents were left out because another dataset holds them.",
+        )
