@@ -3,6 +3,7 @@
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+from tests.browser.conftest import NARROW
 from tests.browser.test_frame import look_at
 from tests.portal.catalogue.factories import (
     NOW,
@@ -136,6 +137,31 @@ def test_the_card_of_a_dataset_is_drawn_accessibly(browser, client, place) -> No
     look_at(browser, f"/datasets/{version.dataset_id}/processing/", name="processing")
     look_at(browser, f"/dataset-versions/{version.pk}/findings/", name="sample")
     look_at(browser, f"/dataset-versions/{version.pk}/findings/email/", name="sample-kind")
+
+
+CAPTIONS_OUT_OF_SIGHT = """
+return [...document.querySelectorAll('.table caption')].filter(caption => {
+  const table = caption.closest('.table');
+  table.querySelector('table').style.minWidth = '60rem';
+  caption.append(' which goes on for so many words that it needs more than one line of a narrow window');
+  table.scrollLeft = 150;
+  const words = document.createRange();
+  words.selectNodeContents(caption);
+  const [inside, seen] = [words.getBoundingClientRect(), table.getBoundingClientRect()];
+  return !inside.width || inside.left < seen.left || inside.right > seen.right;
+}).map(caption => caption.textContent);
+"""
+
+
+def test_captions_stay_in_sight_in_a_narrow_window_however_wide_and_scrolled_their_table(
+    browser, client, place
+) -> None:
+    version = make_version(place, **RICH)
+    browser.sign_in(place.manager, client).look(width=NARROW).open(f"/datasets/{version.dataset_id}/")
+
+    assert len(browser.driver.find_elements(By.CSS_SELECTOR, ".table caption")) >= 3
+    assert browser.driver.execute_script(CAPTIONS_OUT_OF_SIGHT) == []
+    assert not browser.scrolls_sideways()
 
 
 def test_the_card_is_whole_in_german_too_with_what_other_datasets_hold(browser, client, place) -> None:

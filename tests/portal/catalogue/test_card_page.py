@@ -92,6 +92,9 @@ def test_lengths_become_columns_with_the_empty_ones_between() -> None:
     assert [column.amount for column in plot.columns] == [3, 0, 12, 5]
     assert (plot.columns[2].y, plot.columns[2].height) == ("0.00", "60.00")
     assert plot.highest == 12
+    assert [column.label for column in plot.columns[-2:]] == ["512 B – 1.0 kB", "1.0 kB – 2.0 kB"]
+    with translation.override("de"):
+        assert histogram(RICH["lengths"]).columns[-1].label == "1,0 kB – 2,0 kB"
 
 
 @given(st.dictionaries(st.integers(0, 40).map(lambda n: f"<{2**n}"), st.integers(0, 10**9), max_size=12))

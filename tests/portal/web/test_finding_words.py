@@ -191,6 +191,14 @@ def test_results_and_red_lines_of_tests_are_said_in_german() -> None:
             "3 files or records were not read, the first is a.txt: not UTF-8 text: byte 12 is 0xFF.",
             "3 Dateien oder Datensätze wurden nicht gelesen, der erste ist a.txt: kein UTF-8-Text: Byte 12 ist 0xFF.",
         ),
+        (
+            "the element is not valid JSON or too long: Expecting value; the rest of the file was not read",
+            "das Element ist kein gültiges JSON oder zu lang: Expecting value; der Rest der Datei wurde nicht gelesen",
+        ),
+        (
+            "not UTF-8 text: byte 2 is 0xFC; convert it first, for example with: iconv -f WINDOWS-1252 -t UTF-8",
+            "kein UTF-8-Text: Byte 2 ist 0xFC; wandeln Sie es zuerst um, etwa mit: iconv -f WINDOWS-1252 -t UTF-8",
+        ),
         ("Not checked: names and addresses of persons.", "Nicht geprüft: Namen und Anschriften von Personen."),
         ("Somebody wrote {this} himself.", "Somebody wrote {this} himself."),
         ("", ""),

@@ -61,9 +61,12 @@ def _whole() -> Mapping[str, str | Pair]:
 
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str | Pair], ...]:
-    """The other ones as patterns, those with the most words of their own first: they say most about a sentence."""
+    """The other ones as patterns, those with the most words of their own first: they say most about a sentence.
+
+    Before them come those that only add something to the end of a whole sentence, which else would take it in.
+    """
     forms = [(words, each) for each in SENTENCES for words in _forms(each) if _NAME.search(words)]
-    forms.sort(key=lambda form: -len(_NAME.sub("", form[0])))
+    forms.sort(key=lambda form: (not form[0].startswith("{problem}"), -len(_NAME.sub("", form[0]))))
     return tuple((re.compile(_as_pattern(words), re.DOTALL), each) for words, each in forms)
 
 

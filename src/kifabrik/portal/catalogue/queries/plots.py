@@ -6,6 +6,8 @@ Knows counts and places on a picture, not what they mean.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
+
 from kifabrik.core.quantities import format_bytes
 from kifabrik.records.dataset_card import PersonalDataCount
 
@@ -102,7 +104,7 @@ def histogram(lengths: Mapping[str, int]) -> Histogram:
         height = COLUMN_HEIGHT * amount / highest
         columns.append(
             Column(
-                f"{format_bytes(bound // 2)} – {format_bytes(bound)}",
+                f"{_say_size(bound // 2)} – {_say_size(bound)}",
                 amount,
                 str(len(columns) * 10 + 1),
                 f"{COLUMN_HEIGHT - height:.2f}",
@@ -117,3 +119,9 @@ def steps(rows: Sequence[tuple[str, int]]) -> tuple[Step, ...]:
     """Draw amounts below each other, each as a share of the first."""
     whole = max((amount for _name, amount in rows), default=0) or 1
     return tuple(Step(name, amount, f"{BAR_WIDTH * amount / whole:.2f}") for name, amount in rows)
+
+
+def _say_size(size_bytes: int) -> str:
+    """Write a size with the decimal mark of the reader's language."""
+    amount, _, unit = format_bytes(size_bytes).partition(" ")
+    return f"{number_format(amount, decimal_pos=len(amount.partition('.')[2]), use_l10n=True)} {unit}"
