@@ -104,7 +104,11 @@ def test_the_time_for_one_document_reaches_the_process_that_reads_it(tmp_path: P
         (["broken"], InvalidInput.exit_code, "the first of 1 files is a.jsonl: none of its 1 records can be used"),
         (["broken", "--stop-at-broken"], InvalidInput.exit_code, "a.jsonl:1: the line is not valid JSON"),
         (["texts", "--held-out-share", "2"], InvalidInput.exit_code, "the held-out share is not between 0 and 1."),
-        (["texts", "--drop-reserved"], InvalidInput.exit_code, "--drop-reserved: without them nobody knows what is"),
+        (
+            ["texts", "--drop-reserved"],
+            InvalidInput.exit_code,
+            "--drop-reserved: without the opt-out files of the hosts nobody",
+        ),
         (["texts", "--library-share", "0.3"], InvalidInput.exit_code, "--library-share 0.3: is only for --standard-"),
     ],
 )
@@ -137,6 +141,15 @@ def test_files_that_were_not_read_are_named_with_their_reason_hidden_ones_last(t
     assert ".hidden.txt" not in said.partition("Not read:")[2]
     assert "and 2 more, which the card lists" in said
     assert str(tmp_path / "out" / "card.json") in said.replace(" ", "")
+
+
+def test_files_that_even_the_card_does_not_name_are_counted(texts: Path, tmp_path: Path) -> None:
+    for number in range(104):
+        (texts / f"picture{number}.png").write_bytes(b"picture")
+
+    result = run("check", texts, "--out", tmp_path / "out")
+
+    assert "and 94 more, of which the card lists 90" in in_one_line(result.stderr)
 
 
 def test_registering_what_is_no_dataset_folder_says_how_to_make_one(tmp_path: Path) -> None:

@@ -113,10 +113,18 @@ def _require_days(origin: Origin) -> None:
         raise InvalidInput("the collection ends before it begins.", where=f"--collected-to {origin.collected_to}")
 
 
-def _settle(persons: Persons, near: Near, rights: Rights, reading: Reading, machines: Machines) -> "Choices":
+def _require_opt_outs(rights: Rights) -> None:
+    """Refuse to leave out what is reserved where nothing says what is, before any work."""
     if rights.drop_reserved and rights.opt_outs is None:
-        remedy = "Give the folder with the files of the hosts as --opt-outs."
-        raise InvalidInput("without them nobody knows what is reserved.", where="--drop-reserved", remedy=remedy)
+        raise InvalidInput(
+            "without the opt-out files of the hosts nobody knows what is reserved.",
+            where="--drop-reserved",
+            remedy="Name the folder that holds them with --opt-outs.",
+        )
+
+
+def _settle(persons: Persons, near: Near, rights: Rights, reading: Reading, machines: Machines) -> "Choices":
+    _require_opt_outs(rights)
     from kifabrik.datasets.check import Choices  # as in check
     from kifabrik.datasets.deduplication import Parameters
     from kifabrik.datasets.settings import NearDuplicateChoice
@@ -161,7 +169,11 @@ def _choose(paths: Sequence[Path], *, name: str, reading: Reading) -> _Task:
             remedy="Use up to 64 small letters, digits, hyphens and underscores.",
         )
     if reading.library_share != 1.0 and not reading.standard_library:
-        raise InvalidInput("is only for --standard-library.", where=f"--library-share {reading.library_share:g}")
+        raise InvalidInput(
+            "is only for --standard-library.",
+            where=f"--library-share {reading.library_share:g}",
+            remedy="Leave it out to check whole files and folders.",
+        )
     if reading.standard_library == bool(paths):
         raise InvalidInput("name the files and folders to check, or --standard-library, not both and not neither.")
     if reading.standard_library:
@@ -230,15 +242,18 @@ def _show(card: "DatasetCard", folder: Path) -> None:
 
 
 def _list_skipped(card: "DatasetCard") -> None:
-    """Name the first files that were not read, those that somebody hid on purpose last."""
+    """Name some of the files and records that were not read, those that somebody hid on purpose last."""
     if not card.skipped:
         return
     say("Not read:")
     ordered = sorted(card.skipped, key=lambda file: file.reason == "hidden")
     for file in ordered[:_SKIPPED_SHOWN]:
         say(f"  {file.path}: {file.reason}", style="dim")
-    if len(ordered) > _SKIPPED_SHOWN:
-        say(f"  and {len(ordered) - _SKIPPED_SHOWN} more, which the card lists", style="dim")
+    more = card.files_skipped - len(ordered[:_SKIPPED_SHOWN])
+    if more > 0:
+        listed = len(ordered) - _SKIPPED_SHOWN
+        which = "which the card lists" if listed == more else f"of which the card lists {listed}"
+        say(f"  and {more} more, {which}", style="dim")
 
 
 def _gather_gaps(findings: Sequence[Finding]) -> list[Finding]:

@@ -63,7 +63,7 @@ def _whole() -> Mapping[str, str | Pair]:
 def _patterns() -> tuple[tuple[re.Pattern[str], str | Pair], ...]:
     """The other ones as patterns, those with the most words of their own first: they say most about a sentence.
 
-    Before them come those that only add something to the end of a whole sentence, which else would take it in.
+    Before them come those that add an end to another sentence, whose own pattern would take the end for a value.
     """
     forms = [(words, each) for each in SENTENCES for words in _forms(each) if _NAME.search(words)]
     forms.sort(key=lambda form: (not form[0].startswith("{problem}"), -len(_NAME.sub("", form[0]))))
