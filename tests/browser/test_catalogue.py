@@ -20,6 +20,7 @@ from tests.portal.catalogue.factories import (
 from tests.portal.catalogue.serving import serving
 
 from kifabrik.core.findings import Finding, Severity
+from kifabrik.datasets import split
 from kifabrik.passport.data_protection import Processing
 from kifabrik.portal.catalogue.services import erasure, processing, publication, samples
 from kifabrik.portal.exchange import services as exchange
@@ -52,6 +53,12 @@ def test_dataset_pages_are_accessible_and_whole(browser, client, place) -> None:
 
 
 RICH = {
+    "split_rule": split.describe(0.02, 7),
+    "files_skipped": 2,
+    "skipped": [
+        {"path": "letters/old.txt", "reason": "not UTF-8 text: byte 2 is 0xFC"},
+        {"path": "letters/.draft.txt", "reason": "hidden"},
+    ],
     "personal_data": [
         {"kind": "email", "findings": 12, "documents": 9, "tiers": {"3": 2, "2": 8, "1": 2}},
         {
@@ -73,7 +80,7 @@ RICH = {
     "licences_declared": {"CC-BY-4.0": 11},
     "quality": [{"code": "s", "title": "Fewer than 50 words", "source": "Rae et al. 2021", "doubted_documents": 6}],
     "deduplication": {
-        "method": "MinHash LSH with verified clusters",
+        "method": "MinHash LSH; every removed document verified by true Jaccard against the kept one",
         "shingle_words": 5,
         "permutations": 128,
         "bands": 32,
@@ -181,7 +188,9 @@ def test_the_card_is_whole_in_german_too_with_what_other_datasets_hold(browser, 
     assert "20 Dokumente sind Fast-Dubletten von Dokumenten des Datensatzes letters-of-last-year." in text
     assert "Code im Fließtext: enthält eine geschweifte Klammer" in text
     assert "Namen und Anschriften von Personen" in text
+    assert "verified" not in text
     look_at(browser, f"/releases/{release.pk}/", name="release-german")
+    assert "die Regeln der Ausschreibung\nRegel" in browser.driver.find_element(By.TAG_NAME, "main").text
 
 
 def test_the_pages_for_requests_of_erasure_are_accessible_and_whole(browser, client, place) -> None:

@@ -129,7 +129,7 @@ def test_the_page_draws_and_tells_every_part_of_the_card(client, place) -> None:
         "of 7",
         "Fewer than 50 words",
         "Gopher",
-        "DE 3, FR 1",
+        "DE&nbsp;3, FR&nbsp;1",
         "Reserved, but kept",
         "1 opt-out file as evidence",
         "alpaca: 5 rows, brought into one form",

@@ -9,6 +9,7 @@ import pytest
 from django.utils.translation import gettext, ngettext, override
 from tests.passport.factories import make_card
 
+from kifabrik.core import flop
 from kifabrik.datasets import kind_names, rights, split, verdicts
 from kifabrik.datasets.deduplication import Parameters
 from kifabrik.datasets.detectors.table import KINDS
@@ -199,6 +200,14 @@ def test_results_and_red_lines_of_tests_are_said_in_german() -> None:
             "not UTF-8 text: byte 2 is 0xFC; convert it first, for example with: iconv -f WINDOWS-1252 -t UTF-8",
             "kein UTF-8-Text: Byte 2 ist 0xFC; wandeln Sie es zuerst um, etwa mit: iconv -f WINDOWS-1252 -t UTF-8",
         ),
+        (
+            f"{flop.METHOD}; training only, without evaluation",
+            (
+                "geschlossene Formel: Matrixprodukte und volle Aufmerksamkeit, vorwärts + 2x rückwärts; Adapter sparen "
+                "eingefrorene Gewichte aus; nur das Training, ohne Auswertung"
+            ),
+        ),
+        ("holder of the right to waive", "mit dem Recht, Tests zu verantworten"),
         ("Not checked: names and addresses of persons.", "Nicht geprüft: Namen und Anschriften von Personen."),
         ("Somebody wrote {this} himself.", "Somebody wrote {this} himself."),
         ("", ""),

@@ -21,9 +21,19 @@ SENTENCES: tuple[str | Pair, ...] = (
         "this one: {share} of its compute is {flop} FLOP; {means}."
     ),
     _("The energy of {energy} Wh is {class}, not measured: {method}."),
+    _("measured"),
     _("estimated"),
     _("modelled"),
     _("The run was made without a portal: no award, allocation or ledger entry stands behind it."),
+    _("closed formula: matrix products and full attention, forward + 2x backward; adapters skip frozen weights"),
+    _("{method}; training only, without evaluation"),
+    # in what capacity somebody decided
+    _("rule"),
+    _("operator"),
+    _("programme officer"),
+    _("member of the organisation"),
+    _("holder of the right to waive"),
+    # how energy was found
     _("RAPL package counters of the whole processor, work of others included; accelerators not counted"),
     _("{method}; scaled from the last attempt to the time of all attempts"),
     _("no readable energy counter: {parts} (assumption) x {seconds} s of all attempts"),
