@@ -34,12 +34,14 @@ def test_places_outside_of_the_text_are_left_out(tmp_path, start, end) -> None:
     assert read_excerpts([shard], [Place("doc", start, end)]) == {}
 
 
-def test_a_damaged_shard_is_said_and_does_not_break_the_caller(tmp_path) -> None:
+def test_a_damaged_shard_is_said_and_its_cause_is_logged(tmp_path, caplog) -> None:
     shard = tmp_path / "a.parquet"
     shard.write_bytes(b"PAR1" + b"\xff" * 200 + b"PAR1")
 
     with pytest.raises(Unavailable, match="could not be read"):
         read_excerpts([shard], [Place("doc", 0, 1)])
+
+    assert "ArrowInvalid" in caplog.text or "OSError" in caplog.text
 
 
 def test_a_shard_without_the_columns_is_said(tmp_path) -> None:

@@ -6,6 +6,7 @@ Knows places, not what was found there.
 """
 
 import json
+import logging
 import os
 import resource
 import subprocess
@@ -31,6 +32,8 @@ _CPU_SECONDS = 60
 _WAIT_SECONDS = 120
 _GROUP_BYTES_MAX = 512 * 1024**2
 _ANSWER_BYTES_MAX = 1024**2
+_WORDS_LOGGED = 500  # of what the process said last
+log = logging.getLogger("kifabrik.datasets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,9 @@ def _ask(files: Sequence[BinaryIO], places: Sequence[Place]) -> list[tuple[int, 
         )
         rows: list[tuple[int, list[str]]] = json.loads(done.stdout[:_ANSWER_BYTES_MAX])
     except (subprocess.SubprocessError, ValueError) as error:
+        said = error.stderr if isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired) else b""
+        last_words = (said or b"").decode("utf-8", "replace")[-_WORDS_LOGGED:]
+        log.warning("shards could not be read for a person's judgement: %s %s", error, " ".join(last_words.split()))
         raise Unavailable(
             "the documents could not be read within the limits.",
             remedy="The shards may be damaged: check the dataset again and register the new version.",
@@ -141,6 +147,8 @@ def main() -> None:
             if words:
                 answer.append((number, words))
     sys.stdout.write(json.dumps(answer))
+    sys.stdout.flush()
+    os._exit(0)  # what compiled libraries do at the end of a process is not worth an answer
 
 
 if __name__ == "__main__":
