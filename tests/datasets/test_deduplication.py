@@ -11,16 +11,19 @@ from hypothesis import strategies as st
 
 from kifabrik.core.errors import InvalidInput, NotFound
 from kifabrik.datasets.deduplication import (
+    Collection,
     Parameters,
     Side,
     TextComparison,
+    candidate_pairs,
     find_clusters,
     find_elsewhere,
+    join_pairs,
     read_signatures,
     signatures,
     write_signatures,
 )
-from kifabrik.datasets.deduplication.banding import Collection, candidate_pairs, select_keys
+from kifabrik.datasets.deduplication.banding import estimate_similarity, select_keys
 from kifabrik.datasets.deduplication.shingles import find_sets, measure_jaccard
 from kifabrik.datasets.words import split_words
 
@@ -177,6 +180,24 @@ def test_no_split_into_parts_changes_the_result(texts: list[str], parts: int) ->
     whole, split = find(texts, EVERY_PAIR), find(texts, EVERY_PAIR, parts=parts)
     assert split.representative.tolist() == whole.representative.tolist()
     assert split.candidate_pairs == whole.candidate_pairs
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts=st.lists(short_texts, max_size=20), border=st.integers(1, 127))
+def test_bands_may_be_looked_at_in_several_places(texts: list[str], border: int) -> None:
+    collection = Collection([signatures(texts, EVERY_PAIR)], EVERY_PAIR)
+    looks = [candidate_pairs(collection, EVERY_PAIR, bands=each) for each in (range(border), range(border, 128))]
+    assert join_pairs(looks).tolist() == candidate_pairs(collection, EVERY_PAIR).tolist()
+
+
+def test_candidates_agree_in_as_many_places_as_the_threshold_asks_and_no_other_pair_of_a_band_does() -> None:
+    """What one byte of each place lets through is looked at whole: three signatures that differ in other bytes only."""
+    rows = np.tile(np.arange(1, 129, dtype=np.uint32), (3, 1))
+    rows[1, 4:] += 256  # the last bytes are equal, the numbers are not
+    rows[2, 124:] += 1
+    found = candidate_pairs(Collection([rows], PARAMETERS), PARAMETERS).tolist()
+    assert found == [[0, 2]]
+    assert estimate_similarity(rows[:1], rows[1:2]) < PARAMETERS.estimate_min
 
 
 @settings(max_examples=25, deadline=None)

@@ -26,6 +26,7 @@ from kifabrik.datasets.small_letters import Bytes
 from kifabrik.datasets.words import Hashes, Places, mix
 
 Mask = npt.NDArray[np.bool_]
+Pairs = npt.NDArray[np.int64]  # two columns: the earlier document and the later one
 MEMORY_BYTES = 256 * 1024**2
 BUCKET_REACH = 32  # a document is compared with the first of its bucket and with this many before it
 _BYTES_A_KEY = 40  # key, place, order and their sorted copies while one pass is sorted
@@ -84,15 +85,15 @@ class Collection:
 
 @contextmanager
 def band_keys(
-    collection: Collection, parameters: Parameters, *, memory_bytes: int, scratch: Path | None
+    collection: Collection, parameters: Parameters, bands: range, *, memory_bytes: int, scratch: Path | None
 ) -> Iterator[Hashes]:
-    """Give the key of each band (row) and document (column), 0 for a document without a word.
+    """Give the key of some bands (rows) for each document (column), 0 for a document without a word.
 
     They are kept in a file of `scratch` if they do not fit the memory; raises Unavailable for a full disk.
     """
-    with _room((parameters.bands, len(collection)), np.uint64, memory_bytes, scratch) as keys:
+    with _room((len(bands), len(collection)), np.uint64, memory_bytes, scratch) as keys:
         for first, rows in collection.blocks():
-            found = _key(rows, parameters)
+            found = _key(rows, parameters, bands)
             if collection.skip is not None:
                 found[collection.skip[first : first + len(rows)]] = _NO_KEY
             keys[:, first : first + len(rows)] = found.T
@@ -124,8 +125,9 @@ def _room(
         yield np.memmap(file, dtype=kind, mode="r+", shape=shape)
 
 
-def _key(rows: Signatures, parameters: Parameters) -> Hashes:
-    used = rows[:, : parameters.bands * parameters.rows].reshape(len(rows), parameters.bands, parameters.rows)
+def _key(rows: Signatures, parameters: Parameters, bands: range) -> Hashes:
+    used = rows[:, bands.start * parameters.rows : bands.stop * parameters.rows]
+    used = used.reshape(len(rows), len(bands), parameters.rows)
     keys = np.zeros(used.shape[:2], dtype=np.uint64)
     for row in range(parameters.rows):
         keys = mix(keys + used[:, :, row].astype(np.uint64), _FACTOR)
@@ -138,31 +140,38 @@ def candidate_pairs(
     collection: Collection,
     parameters: Parameters,
     *,
+    bands: range | None = None,
     memory_bytes: int = MEMORY_BYTES,
     scratch: Path | None = None,
-) -> npt.NDArray[np.int64]:
+) -> Pairs:
     """Give pairs (earlier, later) that share a band and whose signatures agree about as much as the threshold asks.
 
     Each once, sorted by the later document, then the earlier one; 16 bytes a pair. A bucket of more than 33 documents
-    is not compared each with each: a document meets the bucket's first and the 32 before it.
+    is not compared each with each: a document meets the bucket's first and the 32 before it. With `bands` only these
+    are looked at; what several looks found is put together by `join_pairs`.
     """
+    bands = bands or range(parameters.bands)
     found = np.zeros(0, dtype=np.uint64)
     waiting: list[Hashes] = []
     passes = count_passes(len(collection), memory_bytes)
     with (
-        band_keys(collection, parameters, memory_bytes=memory_bytes, scratch=scratch) as keys,
+        band_keys(collection, parameters, bands, memory_bytes=memory_bytes, scratch=scratch) as keys,
         _sketches(collection, parameters, memory_bytes=memory_bytes, scratch=scratch) as sketches,
     ):
         add = partial(_add_similar, collection=collection, sketches=sketches, parameters=parameters)
-        for band, remainder in product(range(parameters.bands), range(passes)):
+        for band, remainder in product(range(len(bands)), range(passes)):
             for pairs in _pairs_of_sorted(*select_keys(keys[band], remainder, passes)):
                 waiting.append(pairs)
                 if sum(map(len, waiting)) > _PAIRS_AT_ONCE:
                     found = add(found, waiting)
                     waiting = []
         found = add(found, waiting)
-    later, earlier = found >> np.uint64(32), found & np.uint64(0xFFFFFFFF)
-    return np.stack((earlier, later), axis=1).astype(np.int64)
+    return _unpack(found)
+
+
+def join_pairs(found: Sequence[Pairs]) -> Pairs:
+    """Put pairs from several looks together: each once, in the order that `candidate_pairs` gives."""
+    return _unpack(_each_once(np.concatenate([_pack(*pairs.T) for pairs in found])))
 
 
 def select_keys(keys: Hashes, remainder: int, passes: int) -> tuple[Hashes, Places]:
@@ -215,6 +224,10 @@ def _pairs_of_sorted(keys: Hashes, documents: Places) -> Iterator[Hashes]:
 
 def _pack(earlier: Places, later: Places) -> Hashes:
     return (later.astype(np.uint64) << np.uint64(32)) | earlier.astype(np.uint64)
+
+
+def _unpack(packed: Hashes) -> Pairs:
+    return np.stack((packed & np.uint64(0xFFFFFFFF), packed >> np.uint64(32)), axis=1).astype(np.int64)
 
 
 def _add_similar(

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kifabrik.datasets.compiled import compiled
-from kifabrik.datasets.deduplication.banding import MEMORY_BYTES, Collection, Mask, candidate_pairs
+from kifabrik.datasets.deduplication.banding import MEMORY_BYTES, Collection, Mask, Pairs, candidate_pairs
 from kifabrik.datasets.deduplication.comparing import Compare
 from kifabrik.datasets.deduplication.parameters import Parameters
 from kifabrik.datasets.deduplication.signatures import Signatures
@@ -87,15 +87,20 @@ def find_clusters(
     parts = [signatures] if isinstance(signatures, np.ndarray) else list(signatures)
     collection = Collection(parts, parameters, skip=skip)
     pairs = candidate_pairs(collection, parameters, memory_bytes=memory_bytes, scratch=scratch)
+    return judge_pairs(pairs, compare=compare, documents=len(collection))
+
+
+def judge_pairs(pairs: Pairs, *, compare: Compare, documents: int) -> Clusters:
+    """Decide about so many documents by their candidate pairs, as `candidate_pairs` or `join_pairs` give them."""
     judge = _Judge(pairs, compare)
     judge.decide_all()
-    return judge.conclude(len(collection))
+    return judge.conclude(documents)
 
 
 class _Judge:
     """The state of the rounds. Documents with candidates are numbered anew, in their order: small arrays."""
 
-    def __init__(self, pairs: npt.NDArray[np.int64], compare: Compare) -> None:
+    def __init__(self, pairs: Pairs, compare: Compare) -> None:
         self.compare = compare
         self.names, places = np.unique(pairs, return_inverse=True)
         self.earlier, self.later = map(np.ascontiguousarray, places.reshape(-1, 2).T)

@@ -89,11 +89,12 @@ def _find_candidates(
     found = np.zeros(0, dtype=np.uint64)
     counts = np.zeros(len(mine), dtype=np.int16)
     passes = count_passes(len(mine) + len(theirs), memory_bytes)
+    bands = range(parameters.bands)
     with (
-        band_keys(mine, parameters, memory_bytes=memory_bytes, scratch=scratch) as my_keys,
-        band_keys(theirs, parameters, memory_bytes=memory_bytes, scratch=scratch) as their_keys,
+        band_keys(mine, parameters, bands, memory_bytes=memory_bytes, scratch=scratch) as my_keys,
+        band_keys(theirs, parameters, bands, memory_bytes=memory_bytes, scratch=scratch) as their_keys,
     ):
-        for band in range(parameters.bands):
+        for band in bands:
             for remainder in range(passes):
                 left = select_keys(my_keys[band], remainder, passes)
                 right = select_keys(their_keys[band], remainder, passes)

@@ -19,7 +19,7 @@ from kifabrik.datasets.pipeline.instruments import Instruments
 from kifabrik.datasets.pipeline.part import Report, make_part
 from kifabrik.datasets.pipeline.placement import ShardOrder, assemble
 from kifabrik.datasets.pipeline.plan import Task
-from kifabrik.datasets.pipeline.twins import CompareOrder
+from kifabrik.datasets.pipeline.twins import CompareOrder, SeekOrder
 from kifabrik.datasets.settings import PlanRecord
 
 PLAN, TASKS = "plan.json", "tasks.jsonl"
@@ -68,6 +68,13 @@ class Bench:
         """What compares texts of the parts, opened when all parts are made."""
         return twins.open_comparison(self.place, self.plan.tasks, self.plan.settings.near_duplicates.parameters)
 
+    def seek(self, line: bytes, report: Report) -> None:
+        """Find pairs that may be near-duplicates."""
+        order = SeekOrder.from_line(line)
+        parameters = self.plan.settings.near_duplicates.parameters
+        twins.seek(order, place=self.place, parts=self.plan.tasks, parameters=parameters)
+        report(order.end_band - order.first_band)
+
     def compare(self, line: bytes, report: Report) -> None:
         """Compare pairs of texts that may be near-duplicates."""
         order = CompareOrder.from_line(line)
@@ -82,6 +89,7 @@ class Bench:
 _JOBS: dict[bytes, Callable[[Bench, bytes, Report], None]] = {
     b"part": Bench.make_part,
     b"sign": Bench.sign,
+    b"seek": Bench.seek,
     b"compare": Bench.compare,
     b"shard": Bench.write_shard,
 }

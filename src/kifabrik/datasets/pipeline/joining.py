@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kifabrik.core.errors import InvalidInput
-from kifabrik.datasets import deduplication, split
-from kifabrik.datasets.deduplication import Clusters, Side
-from kifabrik.datasets.deduplication.banding import Collection, candidate_pairs
+from kifabrik.datasets import split
+from kifabrik.datasets.deduplication import Clusters, Side, judge_pairs
 from kifabrik.datasets.pipeline import against, workplace
 from kifabrik.datasets.pipeline.against import Elsewhere
 from kifabrik.datasets.pipeline.manifest import PartManifest, fits, read_manifest
@@ -184,15 +183,10 @@ def _find_near(
     first = np.arange(parts.rows, dtype=np.int64)
     if near.action == "off":
         return None, first
-    rows = [read_signatures(folder, near.parameters.permutations) for folder in parts.folders]
-    compare = HandedOut(parts.place, do, workers)
-    clusters = deduplication.find_clusters(
-        rows, compare=compare, parameters=near.parameters, scratch=parts.place, skip=~alive
-    )
-    if near.action == "remove":
-        return clusters, clusters.representative
-    collection = Collection(rows, near.parameters, skip=~alive)
-    return clusters, find_groups(candidate_pairs(collection, near.parameters, scratch=parts.place), first)
+    hands = HandedOut(parts.place, do, workers)
+    pairs = hands.find_pairs(near.parameters.bands, ~alive)
+    clusters = judge_pairs(pairs, compare=hands, documents=parts.rows)
+    return clusters, clusters.representative if near.action == "remove" else find_groups(pairs, first)
 
 
 def find_groups(pairs: npt.NDArray[np.int64], first: Numbers) -> Numbers:
