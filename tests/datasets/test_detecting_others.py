@@ -157,6 +157,14 @@ def test_quotes_hold_what_may_be_an_amount() -> None:
     assert cut(SCANNER, 'x = 212 425 298, "212425298"', is_code=True) == []
 
 
+def test_two_groups_with_a_full_stop_are_a_telephone_beside_a_word_only() -> None:
+    assert cut(SCANNER, "τηλ. 96.785397", language="el") == [("phone", "96.785397", 2)]
+    assert cut(SCANNER, "# telefon - 9697.6099", is_code=True) == [("phone", "9697.6099", 2)]
+    assert cut(SCANNER, "Είναι 96.785397 μέτρα.", language="el") == []
+    assert cut(SCANNER, "x = 96.785397\ny = '9697.6099'", is_code=True) == []
+    assert cut(SCANNER, "0142.685300", language="fr") == [("phone", "0142.685300", 2)]  # no fraction begins so
+
+
 @pytest.mark.parametrize("text", NO_PHONES)
 def test_dates_tables_and_versions_are_no_telephones(text: str) -> None:
     assert cut(SCANNER, text, language="de") == []

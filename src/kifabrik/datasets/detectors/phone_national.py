@@ -30,9 +30,9 @@ ANCHORS = (
     rb"\b0[1-9][0-9]{1,4} [/-] [0-9]{2}",
     rb"\b0[1-9][0-9]{6,10}\b",
     rb"\b[2-9][0-9]{1,2}(?:[ .-]|\xc2\xa0)[0-9]{2,4}(?:[ .-]|\xc2\xa0)[0-9]{2}",
-    rb"\b(?:(?:2[1-9]|[3-9][0-9])[0-9]{2}|[2-9][0-9]{2})[ -][0-9]{4}\b",
-    rb"\b[2-9][0-9]{2}[ -][0-9]{6,7}\b",
-    rb"\b[2-9][0-9][ -][0-9]{6}\b",
+    rb"\b(?:(?:2[1-9]|[3-9][0-9])[0-9]{2}|[2-9][0-9]{2})[ .-][0-9]{4}\b",
+    rb"\b[2-9][0-9]{2}[ .-][0-9]{6,7}\b",
+    rb"\b[2-9][0-9][ .-][0-9]{6}\b",
     rb"\b[2-9][0-9]{6,9}\b",
     rb"\b1[2-8][0-9]{7}\b",
     rb"\b1[2-8][ .-][0-9]{3}[ .-][0-9]{2}[ .-][0-9]{2}\b",
@@ -47,6 +47,7 @@ _DATE = re.compile(
 )
 _ADDRESS = re.compile(r"[1-9][0-9]{0,2}(?:\.(?:0|[1-9][0-9]{0,2})){3}(?![0-9]|\.[0-9])")
 _BEFORE_BLANK = frozenset("0123456789/-")
+_FRACTION = re.compile(r"[1-9][0-9]+\.[0-9]+(?![ .\u00a0\u202f-]?[0-9])")
 _AFTER = re.compile(r"[.,:/-]?[0-9]|[%€$£_]| ?(?:EUR|USD|Kč|zł|kr|km|kg|MB|GB|KB|bytes)\b")
 _MORE = re.compile(r"[ \t][0-9]")
 _AMOUNT = re.compile("[0-9]{1,3}(?:[ .\u00a0\u202f][0-9]{3})+")
@@ -125,9 +126,12 @@ def _is_touched(text: str, start: int) -> bool:
 
 
 def _is_possible_without_word(sheet: Sheet, start: int, end: int) -> bool:
-    """Without a word a number needs quotes in code; groups, unless shapes are wanted; elsewhere a language or a 0."""
+    """Without a word a number needs quotes in code; groups, unless shapes are wanted; elsewhere a language or a 0.
+
+    Two groups with a full stop between may be a fraction.
+    """
     text = sheet.text
-    if sheet.is_code and text[start - 1 : start] not in QUOTES:
+    if (sheet.is_code and text[start - 1 : start] not in QUOTES) or _FRACTION.match(text, start):
         return False
     if sheet.tier_min <= SHAPE:
         return True
