@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -33,6 +34,23 @@ def test_the_language_model_is_unpacked_once_and_again_if_a_file_is_damaged(
     weights.write_bytes(whole[:1000])
     assert same(load_arrays(), first)
     assert weights.read_bytes() == whole
+
+
+def test_what_older_versions_compiled_goes_after_a_month(tmp_path: Path) -> None:
+    compiled = tmp_path / "kifabrik" / "compiled"
+    for name, days in {"old": 31, "young": 29}.items():
+        (compiled / name).mkdir(parents=True)
+        (compiled / name / "loop.nbc").touch()
+        at = time.time() - days * 86_400
+        os.utime(compiled / name, (at, at))
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    code = "import kifabrik.datasets.compiled"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+    left = {folder.name for folder in compiled.iterdir()}
+    assert "young" in left
+    assert "old" not in left
+    assert len(left) == 2, "the folder of this version is there"
 
 
 def test_without_a_folder_for_caches_everything_works(tmp_path: Path) -> None:

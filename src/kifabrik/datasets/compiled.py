@@ -7,7 +7,10 @@ whole numbers, which give the same bytes on every machine.
 
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -21,6 +24,7 @@ with hiding("scipy.linalg", "coverage"):
     import numba.np.arraymath
 
 _SOURCES = Path(__file__).parent
+_KEPT_SECONDS = 30 * 86_400  # for who goes back to the version before
 
 
 def _make_cache() -> Path | None:
@@ -31,9 +35,22 @@ def _make_cache() -> Path | None:
     folder = cache_folder() / "compiled" / digest.hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
     except OSError:
         return None
-    return folder if os.access(folder, os.W_OK) else None
+    if not os.access(folder, os.W_OK):
+        return None
+    _remove_unused(folder.parent)
+    return folder
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove what was compiled from other states of the sources and that no process has used for a month."""
+    oldest = time.time() - _KEPT_SECONDS
+    with suppress(OSError):  # another process may do the same
+        for other in folder.iterdir():
+            if other.stat().st_mtime < oldest:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 _CACHE = _make_cache()

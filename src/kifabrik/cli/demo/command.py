@@ -25,7 +25,7 @@ EXPECTED_SECONDS = {1: 12, 2: 3, 3: 3, 4: 14, 5: 175, 6: 6, 7: 4, 8: 12}  # on t
 
 def demo(
     port: Annotated[int, typer.Option(help="port of the portal; the inference server takes the next one")] = 8000,
-    data: Annotated[Path | None, typer.Option(help="folder with your own .txt .md .py .jsonl .parquet files")] = None,
+    data: Annotated[Path | None, typer.Option(help="folder with your own texts, as 'dataset check' reads them")] = None,
     recipe: Annotated[Path | None, typer.Option(help="train with this recipe instead of the shipped one")] = None,
     site: Annotated[
         str, typer.Option(help="run the jobs here: local, or slurm for the cluster that answers")
