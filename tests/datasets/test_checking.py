@@ -1,5 +1,6 @@
 """The check: what a card says, that equal input gives equal bytes, and that a split never moves."""
 
+import hashlib
 import json
 import random
 import re
@@ -7,6 +8,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ from kifabrik.datasets.folder import FINDINGS_NAME, iterate_documents, read_card
 from kifabrik.datasets.language import identify
 from kifabrik.datasets.licences import find_licences, is_unknown
 from kifabrik.datasets.settings import NearDuplicateChoice
-from kifabrik.datasets.split import choose, draw
+from kifabrik.datasets.split import hold_out
 from kifabrik.records import DatasetCard
 
 
@@ -107,22 +109,23 @@ def test_another_seed_is_another_split(check, texts: Path, tmp_path: Path) -> No
 
 
 @given(
-    names=st.lists(st.text(min_size=1), unique=True, max_size=40),
+    digests=st.lists(st.binary(min_size=32, max_size=32), unique=True, max_size=40),
     share=st.floats(0.001, 0.9),
     order=st.randoms(use_true_random=False),
 )
-def test_the_split_depends_on_the_documents_alone(names: list[str], share: float, order) -> None:
-    def split(items: list[str]) -> set[tuple[str, str]]:
-        return set(zip(items, choose(items, share=share, seed=17), strict=True))
+def test_the_split_depends_on_the_documents_alone(digests: list[bytes], share: float, order) -> None:
+    def split(items: list[bytes]) -> set[bytes]:
+        rows = np.frombuffer(b"".join(items), dtype=np.uint8).reshape(-1, 32)
+        return {item for item, is_out in zip(items, hold_out(rows, share=share, seed=17), strict=True) if is_out}
 
-    shuffled = order.sample(names, len(names))
-    result = split(names)
+    def draw(digest: bytes) -> float:  # the rule as a card states it
+        number = hashlib.sha256(f"17:sha256:{digest.hex()}".encode()).digest()
+        return int.from_bytes(number[:6], "big") / 2**48
 
-    assert result == split(shuffled)
-    below = {name for name in names if draw(name, seed=17) < share}
-    held_out = {name for name, where in result if where == "held-out"}
-    lowest = {min(names, key=lambda name: draw(name, seed=17))} if len(names) > 1 else set()
-    assert held_out == (below or lowest)
+    assert split(digests) == split(order.sample(digests, len(digests)))
+    below = {digest for digest in digests if draw(digest) < share}
+    lowest = {min(digests, key=draw)} if len(digests) > 1 else set()
+    assert split(digests) == (below or lowest)
 
 
 def test_shards_stay_below_their_limit_and_hold_everything(check, texts: Path, tmp_path: Path) -> None:

@@ -5,18 +5,25 @@ trained on. Knows no text. One exception keeps small datasets usable: if the rul
 to the border is held out, unless it is the only one.
 """
 
-import hashlib
 import math
-from collections.abc import Sequence
+from hashlib import sha256
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 Split = Literal["train", "held-out"]
+_DRAWN_BYTES = 6  # 48 bits are exact in a float
 
 
-def draw(document_id: str, *, seed: int) -> float:
-    """Give a document its fixed number in [0, 1)."""
-    number = hashlib.sha256(f"{seed}:{document_id}".encode()).digest()[:6]  # 48 bits are exact in a float
-    return int.from_bytes(number, "big") / 2**48
+def draw(digests: npt.NDArray[np.uint8], *, seed: int) -> npt.NDArray[np.float64]:
+    """Give each document, a row of 32 bytes, its fixed number in [0, 1)."""
+    beginning, names = f"{seed}:sha256:".encode(), digests.tobytes().hex().encode()
+    width = 2 * digests.shape[1]
+    hashed = (sha256(beginning + names[place : place + width]).digest() for place in range(0, len(names), width))
+    drawn = np.frombuffer(b"".join([each[:_DRAWN_BYTES] for each in hashed]), dtype=np.uint8)
+    numbers = drawn.reshape(-1, _DRAWN_BYTES) @ 256 ** np.arange(_DRAWN_BYTES)[::-1]
+    return numbers / 256**_DRAWN_BYTES
 
 
 def describe(share: float, seed: int) -> str:
@@ -28,10 +35,10 @@ def describe(share: float, seed: int) -> str:
     )
 
 
-def choose(first_ids: Sequence[str], *, share: float, seed: int) -> list[Split]:
-    """Give the split of each document; `first_ids` names for each the first of its near-duplicates, or itself."""
-    numbers = [draw(each, seed=seed) for each in first_ids]
-    smallest = min(numbers, default=1.0)
-    holds_out_none = 0 < share <= smallest and len(set(first_ids)) > 1
-    border = math.nextafter(smallest, 1.0) if holds_out_none else share
-    return ["held-out" if number < border else "train" for number in numbers]
+def hold_out(firsts: npt.NDArray[np.uint8], *, share: float, seed: int) -> npt.NDArray[np.bool_]:
+    """Say which documents are held out; `firsts` has for each the digest of the first of its near-duplicates, or its
+    own."""
+    numbers = draw(firsts, seed=seed)
+    smallest = float(numbers.min(initial=1.0))
+    holds_out_none = 0 < share <= smallest and bool((firsts != firsts[:1]).any())
+    return numbers < (math.nextafter(smallest, 1.0) if holds_out_none else share)

@@ -115,7 +115,8 @@ class _Judge:
         """Work in rounds until every document is kept or removed."""
         reach = 1
         while len(pairs := self._find_pairs(reach)):
-            alike = self.compare(self.names[self.earlier[pairs]], self.names[self.later[pairs]])
+            # a document meets several in a row: on the left it is looked up once for all of them
+            alike = self.compare(self.names[self.later[pairs]], self.names[self.earlier[pairs]])
             self.verdicts[pairs] = np.where(alike, _ALIKE, _UNLIKE)
             self.compared += len(pairs)
             reach = min(4 * reach, _REACH_MAX)

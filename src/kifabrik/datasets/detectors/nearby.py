@@ -136,5 +136,5 @@ def _fold_pair(code: int) -> int:
 
 def _is_strange(block: int) -> bool:
     """Say whether a character of three bytes in this block of 64 has a small letter of one or two bytes."""
-    characters = map(chr, range(64 * block, 64 * block + 64))
-    return block >= 0x800 // 64 and any(ord(small) < 0x800 for each in characters for small in each.lower())
+    characters = "".join(map(chr, range(64 * block, 64 * block + 64)))
+    return block >= 0x800 // 64 and ord(min(characters.lower())) < 0x800

@@ -178,7 +178,7 @@ def _lay(anchor: bytes, net: _Net) -> tuple[int, int, bool]:
     """Lay the points of one anchor; say where it starts and ends, and whether a border of a word must follow."""
     if not anchor.startswith(_BORDER):
         raise NotUnderstood("an anchor does not begin at the border of a word.")
-    has_border = anchor.endswith(_BORDER)
+    has_border, others = anchor.endswith(_BORDER), len(net.over)
     lay = _Reader(anchor[len(_BORDER) : -len(_BORDER) if has_border else None], net).read()
     start = net.add()
     end = lay(start)
@@ -187,7 +187,7 @@ def _lay(anchor: bytes, net: _Net) -> tuple[int, int, bool]:
             raise NotUnderstood("an anchor begins as many words do.")
         if not signs <= _DIGITS | _CAPITALS:
             raise NotUnderstood("an anchor begins with another sign.")
-    lasts = (signs for row in net.over for signs, after in row if end in net.reach({after}))
+    lasts = (signs for row in net.over[others:] for signs, after in row if end in net.reach({after}))
     if has_border and not all(signs <= WORD for signs in lasts):
         raise NotUnderstood("an anchor ends with another sign.")
     return start, end, has_border
@@ -201,7 +201,9 @@ class _Automaton:
         sets = {signs for row in net.over for signs, _ in row}
         kinds: dict[tuple[bool, ...], int] = {}
         self._classes = [kinds.setdefault(tuple(byte in each for each in sets), len(kinds)) for byte in range(256)]
-        self._members = [self._classes.index(number) for number in range(len(kinds))]
+        self._width = len(kinds)
+        self._reach = [net.reach({point}) for point in range(len(net.over))]
+        self._classes_of = {signs: {self._classes[byte] for byte in signs} for signs in sets}
 
     def tabulate(self, starts: set[int]) -> Table:
         queue = [frozenset[int](), self._net.reach(set(starts))]
@@ -220,7 +222,7 @@ class _Automaton:
             middles.append(len(named))
             named += [number for number, has_border in met if has_border]
             firsts.append(len(named))
-        width, has_names = len(self._members), np.diff(firsts) > 0
+        width, has_names = self._width, np.diff(firsts) > 0
         where = np.array(steps, np.int32)
         where = np.where(has_names[where], -width * where, width * where).ravel()
         places = (np.array(each, np.int64) for each in (firsts, middles, named))
@@ -228,5 +230,9 @@ class _Automaton:
 
     def _follow(self, points: frozenset[int]) -> list[frozenset[int]]:
         """Give for each class of bytes the points that are reached next."""
-        over = [each for point in points for each in self._net.over[point]]
-        return [self._net.reach({after for signs, after in over if member in signs}) for member in self._members]
+        row: list[set[int]] = [set() for _ in range(self._width)]
+        for point in points:
+            for signs, after in self._net.over[point]:
+                for number in self._classes_of[signs]:
+                    row[number] |= self._reach[after]
+        return list(map(frozenset, row))

@@ -205,6 +205,5 @@ def find_groups(pairs: npt.NDArray[np.int64], first: Numbers) -> Numbers:
 def _split(ids: npt.NDArray[np.uint8], first: Numbers, alive: Mask, plan: PlanRecord) -> dict[Split, Numbers]:
     """Choose the split of each kept row; the id of a row's first near-duplicate decides."""
     kept = np.flatnonzero(alive)
-    names = ["sha256:" + leader.tobytes().hex() for leader in ids[first[kept]]]
-    chosen = np.array(split.choose(names, share=plan.held_out_share, seed=plan.seed))
-    return {"train": kept[chosen == "train"], "held-out": kept[chosen == "held-out"]}
+    is_held_out = split.hold_out(ids[first[kept]], share=plan.held_out_share, seed=plan.seed)
+    return {"train": kept[~is_held_out], "held-out": kept[is_held_out]}
