@@ -1,6 +1,7 @@
 """The filters and components that every chapter's pages are built from."""
 
 import pytest
+from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils import translation
@@ -142,3 +143,11 @@ def test_the_chain_strip_says_where_one_stands() -> None:
     assert html.count('aria-current="step"') == 1
     assert '<a href="/proposals/1/">Proposal</a>' in html
     assert 'href="/awards/1/"' not in html
+
+
+def test_the_moment_of_a_paper_is_written_as_the_reader_does() -> None:
+    page = Template('{% load kifabrik %}{{ when|as_moment|date:"SHORT_DATE_FORMAT" }}')
+    with translation.override("de"):
+        assert page.render(Context({"when": "2026-11-24T10:00:00+00:00"})) == "24.11.2026"
+        assert page.render(Context({"when": "2026-11-24"})) == "24.11.2026"
+        assert page.render(Context({"when": "some day"})) == ""

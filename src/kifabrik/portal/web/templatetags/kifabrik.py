@@ -1,6 +1,8 @@
 """Filters and tags for every chapter's pages: amounts, states, digests, links. Knows no table."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -49,6 +51,14 @@ def size(size_bytes: int | None) -> str:
     amount, _, unit = quantities.format_bytes(int(size_bytes)).partition(" ")
     decimals = len(amount.partition(".")[2])
     return f"{number_format(amount, decimal_pos=decimals, use_l10n=True)} {unit}"
+
+
+@register.filter
+def as_moment(written: str) -> datetime | None:
+    """Read the moment or day that a paper states, so that `date` can write it as the reader's language does."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(written)
+    return None
 
 
 @register.filter
